@@ -1,0 +1,16 @@
+"""Look into a model: its layer table, receptive fields, feature maps. No network is known here by name."""
+
+from cnnlib.inspect.field import ReceptiveField, effective_receptive_field, receptive_field, receptive_fields
+from cnnlib.inspect.outputs import feature_maps, predict
+from cnnlib.inspect.table import LayerTable, layer_table
+
+__all__ = [
+    "LayerTable",
+    "ReceptiveField",
+    "effective_receptive_field",
+    "feature_maps",
+    "layer_table",
+    "predict",
+    "receptive_field",
+    "receptive_fields",
+]
