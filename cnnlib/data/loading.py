@@ -1,0 +1,87 @@
+"""`load`: from a name to three sets of images."""
+
+import difflib
+
+import numpy as np
+
+from cnnlib.data import cifar10, fashion_mnist, folder
+from cnnlib.data.dataset import Dataset, Split
+from cnnlib.data.splitting import split_indices
+
+FOLDER_PREFIX = "folder:"
+_READERS = {
+    "fashion_mnist": fashion_mnist.read,
+    "fashion_mnist_rgb": fashion_mnist.read,  # coloured after the split, so only what is kept
+    "cifar10": cifar10.read,
+}
+
+
+def load(
+    name,
+    train_examples=None,
+    validation_examples=5000,
+    seed=0,
+    *,
+    directory=None,
+    image_size=None,
+    mode=None,
+):
+    """Load images in three disjoint sets; validation is cut from the training images, by class and seed.
+
+    Args:
+        name: "fashion_mnist" (28, 28, 1), embedded; "fashion_mnist_rgb" (28, 28, 3), the same garments in
+            seeded colours; "cifar10" (32, 32, 3), fetched once; or "folder:<path>", image files in
+            `train/<class>/` and `test/<class>/`.
+        train_examples: size of the training set, a stratified subset; None for all that validation leaves.
+        validation_examples: size of the validation set, 0 for none.
+        seed: integer of at least 0; decides the split, and the colours of "fashion_mnist_rgb".
+        directory: where the files of a named set lie, if not in the repository's `data`.
+        image_size: for folders, pixels of the square or (height, width) to which images are stretched;
+            default the size of the first image.
+        mode: for folders, "rgb" (the default) or "grey".
+
+    Returns:
+        Dataset; splits keep the order of their source.
+
+    Raises:
+        ValueError: an unknown name or an argument out of range.
+        DataError: a file is missing, damaged or altered; the message says which and what to do.
+    """
+    is_folder = isinstance(name, str) and name.startswith(FOLDER_PREFIX)
+    _check_arguments(name, is_folder, directory=directory, image_size=image_size, mode=mode)
+    if is_folder:
+        path = name.removeprefix(FOLDER_PREFIX)
+        source = folder.read(path, image_size=image_size, mode=mode or "rgb")
+    else:
+        source = _READERS[name](directory)
+    (train_images, train_labels), (test_images, test_labels), class_names, sha256 = source
+    kept, held_out = split_indices(train_labels, train_examples, validation_examples, seed)
+    splits = {
+        "train": (train_images[kept], train_labels[kept]),
+        "validation": (train_images[held_out], train_labels[held_out]),
+        "test": (test_images, test_labels),
+    }
+    if name == "fashion_mnist_rgb":
+        places = {"train": (kept, 0), "validation": (held_out, 0), "test": (np.arange(len(test_labels)), 1)}
+        splits = {
+            part: (fashion_mnist.colour(images, places[part][0], seed, places[part][1]), labels)
+            for part, (images, labels) in splits.items()
+        }
+    splits = {part: Split(*arrays) for part, arrays in splits.items()}
+    return Dataset(**splits, class_names=tuple(class_names), name=name, sha256=sha256)
+
+
+def _check_arguments(name, is_folder, *, directory, image_size, mode):
+    if not isinstance(name, str) or (not is_folder and name not in _READERS):
+        near = difflib.get_close_matches(str(name), _READERS, n=1, cutoff=0.4)
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f'it is one of {", ".join(_READERS)} or "folder:<path>".'
+        )
+        raise ValueError(f"name={name!r} is not a data set of the course; {hint}")
+    if is_folder and directory is not None:
+        raise ValueError(f"directory={str(directory)!r} is not taken with a folder; put the path into name.")
+    for argument, value in (("image_size", image_size), ("mode", mode)):
+        if not is_folder and value is not None:
+            raise ValueError(f'{argument}={value!r} is taken with "folder:<path>" only, not with {name!r}.')
