@@ -11,7 +11,8 @@ import sys
 
 
 @contextlib.contextmanager
-def _silent_stderr():
+def silent_stderr():
+    """Swallow what is written to file descriptor 2, by C++ code too."""
     sys.stderr.flush()
     saved = os.dup(2)
     try:
@@ -29,7 +30,7 @@ def import_keras():
     An error of the import itself (a missing backend, say) is raised as usual.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _silent_stderr():
+    with silent_stderr():
         keras = importlib.import_module("keras")
     keras.config.set_image_data_format("channels_last")
     return keras

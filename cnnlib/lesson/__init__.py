@@ -1,0 +1,23 @@
+"""What a lesson says to the outside: how it was run, what it claims, what it measured, and its exercises."""
+
+from cnnlib.lesson.claims import claim
+from cnnlib.lesson.determinism import reproducible
+from cnnlib.lesson.intervals import expect_between
+from cnnlib.lesson.quiz import check, hint, solution
+from cnnlib.lesson.record import RECORD_MIME, add_run, digest, record, validate_record
+from cnnlib.lesson.state import begin
+
+__all__ = [
+    "RECORD_MIME",
+    "add_run",
+    "begin",
+    "check",
+    "claim",
+    "digest",
+    "expect_between",
+    "hint",
+    "record",
+    "reproducible",
+    "solution",
+    "validate_record",
+]

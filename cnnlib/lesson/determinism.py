@@ -1,0 +1,34 @@
+"""Seeds, threads and determinism switches of the running backend."""
+
+import importlib
+
+import keras
+
+from cnnlib._quiet import silent_stderr
+
+
+def reproducible(seed, *, threads=None):
+    """Make what follows repeatable on this machine: seeds, CPU threads, deterministic kernels.
+
+    Call it before the first operation: afterwards the number of threads is fixed.
+
+    Args:
+        seed: at least 0; seeds Python, NumPy and the backend.
+        threads: CPU threads of the arithmetic, or None to leave them as they are.
+
+    Returns:
+        dict: the switches that were set, by name.
+
+    Raises:
+        ValueError: seed or threads out of range.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed!r} must be an integer from 0 to 2**32 - 1")
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"threads={threads!r} must be an integer of at least 1")
+    backend = importlib.import_module(f"cnnlib.lesson.determinism_{keras.config.backend()}")
+    with silent_stderr():
+        switches = backend.prepare(threads)
+        keras.utils.set_random_seed(seed)
+        keras.ops.zeros(())  # starts the backend here, where its start-up lines are swallowed
+    return {"seed": seed, **switches}

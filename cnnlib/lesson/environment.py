@@ -1,0 +1,97 @@
+"""Where a result comes from: versions, machine, accelerator."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import keras
+
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "numpy",
+    "papermill",
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+)
+
+
+@functools.cache
+def describe_environment():
+    """Versions, processor and accelerator of this process, as plain data for a record."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "backend": keras.config.backend(),
+        "packages": _versions(),
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": _memory_gb(),
+        "accelerator": _accelerator(),
+    }
+
+
+def stamp(environment, threads, precision):
+    """The environment in one line."""
+    backend = environment["backend"]
+    versions = environment["packages"]
+    version = versions.get(backend) or versions.get(f"{backend}-cpu", "?")
+    device = environment["accelerator"] or environment["cpu"]
+    return (
+        f"Keras {versions['keras']} on {backend} {version}, Python {environment['python']}, {device}, "
+        f"{threads} CPU thread{'s' if threads != 1 else ''}, {precision}"
+    )
+
+
+def _versions():
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu_model():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _memory_gb():
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
+
+
+def _accelerator():
+    """Name of the first accelerator that the backend uses, or None."""
+    backend = keras.config.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        devices = tf.config.list_physical_devices("GPU")
+        return (
+            tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU")
+            if devices
+            else None
+        )
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return None if device.platform == "cpu" else device.device_kind
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None

@@ -1,0 +1,63 @@
+"""The lesson that is running in this process: who it is, how it was started, what it has said so far."""
+
+import time
+from dataclasses import dataclass, field
+
+from cnnlib.lesson.determinism import reproducible
+from cnnlib.lesson.environment import describe_environment, stamp
+
+BUDGETS = ("quick", "cpu", "gpu")
+
+
+@dataclass
+class LessonState:
+    """One run of one lesson, from `begin` to `record`."""
+
+    lesson: str
+    budget: str
+    seed: int
+    threads: int
+    precision: str
+    determinism: dict
+    started: float = field(default_factory=time.perf_counter)
+    claims: list[dict] = field(default_factory=list)
+    runs: list[dict] = field(default_factory=list)
+
+
+_current = None
+
+
+def begin(lesson, *, budget, seed, threads=2, precision="float32"):
+    """Start a lesson: fix seeds, threads and precision, and print the environment stamp.
+
+    Args:
+        lesson: name of the notebook without its ending, for instance "04_lenet".
+        budget: "quick", "cpu" or "gpu": a label; what it changes are the notebook's parameters.
+        seed: of weights, order of images and dropout, at least 0.
+        threads: CPU threads of the arithmetic, at least 1; results are equal to the bit for equal threads.
+        precision: "float32", "mixed_bfloat16" or "auto".
+
+    Raises:
+        ValueError: a value out of range.
+    """
+    global _current
+    from cnnlib.training import choose_precision
+
+    if budget not in BUDGETS:
+        raise ValueError(f"budget={budget!r} must be one of {', '.join(BUDGETS)}")
+    switches = reproducible(seed, threads=threads)
+    chosen = choose_precision(precision)
+    _current = LessonState(lesson, budget, seed, threads, chosen, switches)
+    print(f"lesson {lesson}, budget {budget}, seed {seed}")
+    print(stamp(describe_environment(), threads, chosen))
+
+
+def current():
+    """The running lesson.
+
+    Raises:
+        RuntimeError: `begin` was not called in this process.
+    """
+    if _current is None:
+        raise RuntimeError('no lesson has begun: call lesson.begin("04_lenet", budget=..., seed=...) first')
+    return _current

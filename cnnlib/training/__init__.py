@@ -1,0 +1,17 @@
+"""Training: a `Recipe` says what, `train` does it, `evaluate` and `predict` look at the outcome."""
+
+from cnnlib.training.history import History
+from cnnlib.training.precision import choose_precision
+from cnnlib.training.recipe import Recipe
+from cnnlib.training.train import TrainingDiverged, epoch_order, evaluate, predict, train
+
+__all__ = [
+    "History",
+    "Recipe",
+    "TrainingDiverged",
+    "choose_precision",
+    "epoch_order",
+    "evaluate",
+    "predict",
+    "train",
+]

@@ -1,0 +1,52 @@
+"""The loss of a classification, for one or several outputs, in operations of any backend."""
+
+from keras import ops
+
+
+def cross_entropy(labels, logits, label_smoothing=0.0):
+    """Softmax cross-entropy of each example in nats, shape (N,), from (N, classes) logits and (N,) labels.
+
+    With smoothing s the target is 1 - s on the label plus s / classes on every class (Szegedy et al., 2016).
+    """
+    log_probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    target = ops.one_hot(labels, ops.shape(logits)[-1], dtype="float32")
+    of_label = -ops.sum(target * log_probabilities, axis=-1)
+    if not label_smoothing:
+        return of_label
+    return (1 - label_smoothing) * of_label - label_smoothing * ops.mean(log_probabilities, axis=-1)
+
+
+def scores_of(outputs):
+    """The logits among a network's outputs: the output itself, or the one named `scores`."""
+    return outputs["scores"] if isinstance(outputs, dict) else outputs
+
+
+def classification_loss(recipe):
+    """The loss function of `recipe`: `loss(labels, outputs, images) -> (N,)`.
+
+    Outputs beside `scores` that are logits too (auxiliary heads) count with `recipe.auxiliary_weight`.
+    """
+
+    def loss(labels, outputs, images):
+        total = cross_entropy(labels, scores_of(outputs), recipe.label_smoothing)
+        if isinstance(outputs, dict):
+            for name in sorted(outputs):
+                if name != "scores":
+                    total = total + recipe.auxiliary_weight * cross_entropy(
+                        labels, outputs[name], recipe.label_smoothing
+                    )
+        return total
+
+    return loss
+
+
+def correct_in_top(labels, logits, k):
+    """1.0 for each example whose label is among the k largest logits, else 0.0; shape (N,).
+
+    Counted by rank: a label is in the top k when fewer than k logits are larger. Equal logits count as not
+    larger, and a logit that is not a number is in no top k.
+    """
+    logits = ops.cast(logits, "float32")
+    of_label = ops.take_along_axis(logits, ops.expand_dims(ops.cast(labels, "int32"), -1), axis=-1)
+    rank = ops.sum(ops.cast(ops.logical_not(logits <= of_label), "int32"), axis=-1)
+    return ops.cast(rank < k, "float32")
