@@ -47,8 +47,8 @@ def read(path, *, image_size=None, mode="rgb"):
     needed = count * size[0] * size[1] * len(MODES[mode])
     if needed > MAX_ARRAY_BYTES:
         raise DataError(
-            f"{count:,} images of {size[0]}x{size[1]} pixels in {path} take {needed / 2**30:.1f} GiB, the limit "
-            f"is {MAX_ARRAY_BYTES / 2**30:.0f} GiB; give a smaller image_size=."
+            f"{count:,} images of {size[0]}x{size[1]} pixels in {path} need {needed / 2**30:.1f} GiB; the "
+            f"limit is {MAX_ARRAY_BYTES / 2**30:.0f} GiB; give a smaller image_size=."
         )
     paths = files["train"][0] + files["test"][0]
     images, digests = decode_all(paths, size, mode)

@@ -1,0 +1,28 @@
+"""Every picture of the course: functions of plain data that return a `matplotlib.figure.Figure`.
+
+Figures are made without pyplot. So a cell whose last line is a call shows its picture once, and nothing
+is left open. Equal input gives equal PNG bytes.
+"""
+
+from cnnlib.plots.bars import accuracy_cost, bars
+from cnnlib.plots.curves import learning_curves, lines, stem
+from cnnlib.plots.distributions import distributions
+from cnnlib.plots.matrices import confusion_matrix, heatmap
+from cnnlib.plots.pictures import feature_maps, filters, image_grid, worst_mistakes
+from cnnlib.plots.style import network_color
+
+__all__ = [
+    "accuracy_cost",
+    "bars",
+    "confusion_matrix",
+    "distributions",
+    "feature_maps",
+    "filters",
+    "heatmap",
+    "image_grid",
+    "learning_curves",
+    "lines",
+    "network_color",
+    "stem",
+    "worst_mistakes",
+]
