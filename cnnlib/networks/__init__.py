@@ -5,12 +5,33 @@ import inspect as _python_inspect
 
 import keras
 
-from cnnlib.networks import lenet
+from cnnlib.networks import (
+    convnext,
+    densenet,
+    googlenet,
+    highway,
+    inception,
+    lenet,
+    mobilenet,
+    resnet,
+    resnet_cifar,
+)
 from cnnlib.networks.common import Variant
 
 __all__ = ["Variant", "build", "catalogue", "outline"]
 
-FAMILIES = (lenet,)  # one module each; its VARIANTS table is the family's part of the catalogue
+# One module each, in the order of their papers; its VARIANTS table is the family's part of the catalogue.
+FAMILIES = (
+    lenet,
+    googlenet,
+    highway,
+    inception,
+    resnet,
+    resnet_cifar,
+    densenet,
+    mobilenet,
+    convnext,
+)
 
 _CATALOGUE = {name: variant for family in FAMILIES for name, variant in family.VARIANTS.items()}
 

@@ -42,6 +42,14 @@ def scale_channels(channels, width, *, divisor=1):
     return max(divisor, round(channels * width / divisor) * divisor)
 
 
+def check_stem(stem, stem_stride):
+    """Raise a ValueError unless `stem` is "paper" or "small" and the small stem's stride 1 or 2."""
+    if stem not in ("paper", "small"):
+        raise ValueError(f"stem={stem!r} must be 'paper' or 'small'")
+    if stem_stride not in (1, 2):
+        raise ValueError(f"stem_stride={stem_stride!r} must be 1 or 2")
+
+
 def pad(x, amount, *, name):
     """Zero-pad `amount` pixels on each of the four sides; nothing is added for 0."""
     return layers.ZeroPadding2D(amount, name=name)(x) if amount else x
@@ -77,10 +85,12 @@ def conv_relu(x, filters, kernel_size, *, name, **options):
     return layers.ReLU(name=f"{name}_relu")(convolution(x, filters, kernel_size, name=name, **options))
 
 
-def conv_bn(x, filters, kernel_size, *, name, epsilon=1e-5, **options):
+def conv_bn(x, filters, kernel_size, *, name, epsilon=1e-5, gamma_initializer="ones", **options):
     """Convolution without bias, then BatchNorm, whose shift makes the bias redundant."""
     x = convolution(x, filters, kernel_size, name=name, use_bias=False, **options)
-    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_bn")(x)
+    return layers.BatchNormalization(
+        momentum=0.9, epsilon=epsilon, gamma_initializer=gamma_initializer, name=f"{name}_bn"
+    )(x)
 
 
 def conv_bn_relu(x, filters, kernel_size, *, name, **options):

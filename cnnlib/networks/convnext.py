@@ -1,0 +1,95 @@
+"""ConvNeXt: a ResNet with the design choices of vision transformers (Liu et al., 2022)."""
+
+import keras
+from keras import layers
+
+from cnnlib.layers import LayerScale, StochasticDepth
+from cnnlib.networks.common import Variant, convolution, scale_channels, scores
+
+PAPER = "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022"
+CHANNELS = (96, 192, 384, 768)
+
+
+def convnext(
+    input_shape,
+    classes,
+    width=1.0,
+    *,
+    depths=(3, 3, 9, 3),
+    layer_scale=1e-6,
+    drop_path=0.0,
+    stem="paper",
+    stem_stride=2,
+):
+    """ConvNeXt: a patch stem, stages of 7x7 depthwise blocks, LayerNorm throughout.
+
+    Args:
+        depths: blocks in each of up to four stages of 96, 192, 384, 768 channels.
+        layer_scale: where the blocks' per-channel factors start.
+        drop_path: chance of leaving out the last block in training; it rises linearly from 0. In [0, 1).
+        stem: "paper" (4x4 patches) or "small" (patches of `stem_stride` x `stem_stride` pixels, 1 or 2).
+
+    Raises:
+        ValueError: an option out of its range, or an image that the stages halve to nothing.
+    """
+    if not 1 <= len(depths) <= 4 or any(not isinstance(d, int) or d < 1 for d in depths):
+        raise ValueError(f"depths={depths!r} must be one to four whole numbers of at least 1")
+    if stem not in ("paper", "small") or stem_stride not in (1, 2):
+        raise ValueError(
+            f"stem={stem!r}, stem_stride={stem_stride!r}: must be 'paper' or 'small', and 1 or 2"
+        )
+    if not 0 <= drop_path < 1:
+        raise ValueError(f"drop_path={drop_path!r} must be at least 0 and below 1")
+    inputs = keras.Input(input_shape, name="images")
+    patch = 4 if stem == "paper" else stem_stride
+    x = convolution(
+        inputs, scale_channels(CHANNELS[0], width), patch, stride=patch, padding="valid", name="stem_conv"
+    )  # (56,56,96)
+    x = _norm(x, "stem_norm")
+    done = 0
+    for i, (depth, filters) in enumerate(zip(depths, CHANNELS, strict=False), start=1):
+        if i > 1:  # (28,28,192); (14,14,384); (7,7,768)
+            x = _downsample(x, scale_channels(filters, width), f"stage{i}_downsample")
+        for j in range(1, depth + 1):
+            rate = drop_path * done / max(sum(depths) - 1, 1)
+            x = convnext_block(x, layer_scale=layer_scale, drop_path=rate, name=f"stage{i}_block{j}")
+            done += 1
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(inputs, scores(_norm(x, "end_norm"), classes), name="convnext")
+
+
+def convnext_block(x, *, name, layer_scale=1e-6, drop_path=0.0):
+    """x + scale * (7x7 depthwise, LayerNorm, four times as wide and back, with GELU): shapes stay."""
+    channels = x.shape[-1]
+    y = layers.DepthwiseConv2D(
+        7, padding="same", depthwise_initializer="he_normal", name=f"{name}_depthwise"
+    )(x)
+    y = _norm(y, f"{name}_norm")
+    y = layers.Dense(4 * channels, name=f"{name}_expand")(y)
+    y = layers.Activation("gelu", name=f"{name}_gelu")(y)
+    y = layers.Dense(channels, name=f"{name}_project")(y)
+    y = LayerScale(layer_scale, name=f"{name}_scale")(y)
+    if drop_path:
+        y = StochasticDepth(drop_path, name=f"{name}_drop_path")(y)
+    return layers.Add(name=f"{name}_add")([x, y])
+
+
+def _downsample(x, filters, name):
+    if any(side is not None and side < 2 for side in x.shape[1:3]):
+        raise ValueError(
+            f"input_shape is too small: {name} halves maps of at least 2x2 pixels, and gets {x.shape[1]}x"
+            f"{x.shape[2]}; give larger images, fewer stages or a small stem"
+        )
+    x = _norm(x, f"{name}_norm")
+    return convolution(x, filters, 2, stride=2, padding="valid", name=f"{name}_conv")
+
+
+def _norm(x, name):
+    return layers.LayerNormalization(epsilon=1e-6, name=name)(x)
+
+
+VARIANTS = {
+    "convnext_tiny": Variant("convnext", convnext, (224, 224, 3), 1000,
+                            28_589_128, 4_455_531_264, PAPER, 2022,
+                            minimum_size=32, minimum_size_small=16, top1_error=17.9),
+}  # fmt: skip
