@@ -12,7 +12,7 @@ def scaled_tanh(x):
 
     LeCun et al., Gradient-based learning applied to document recognition, 1998, appendix A.
     """
-    return 1.7159 * ops.tanh(x * (2 / 3))
+    return 1.7159 * ops.tanh(ops.multiply(x, 2 / 3))
 
 
 @serializable

@@ -13,6 +13,7 @@ def squash(vectors, axis=-1, epsilon=1e-7):
 
     `epsilon` is added to |s|^2 under the root, where the gradient at 0 would otherwise be undefined.
     """
+    vectors = ops.convert_to_tensor(vectors)
     energy = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
     return vectors * ops.sqrt(energy + epsilon) / (1 + energy)
 

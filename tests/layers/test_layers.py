@@ -168,7 +168,7 @@ def test_bfloat16_stays_close(case):
 
 
 def test_scaled_tanh_keeps_ones_and_squash_lengths():
-    x = np.array([-1.0, 0.0, 1.0, 30.0], "float32")
+    x = ops.convert_to_tensor([-1.0, 0.0, 1.0, 30.0], dtype="float32")
     np.testing.assert_allclose(
         ops.convert_to_numpy(layers.scaled_tanh(x)), 1.7159 * np.tanh(2 / 3 * x), rtol=1e-5
     )
@@ -225,7 +225,7 @@ def test_stochastic_depth_drops_whole_images_and_keeps_the_mean():
     out = ops.convert_to_numpy(
         layers.StochasticDepth(0.25, seed=3)(np.ones((4000, 2, 3), "float32"), training=True)
     )
-    assert set(np.unique(out.round(4))) == {0.0, 1.3333}
+    assert np.unique(out) == pytest.approx([0, 4 / 3])
     assert (out.reshape(4000, -1).std(1) == 0).all()
     assert (out[:, 0, 0] == 0).mean() == pytest.approx(0.25, abs=0.03)
 
