@@ -40,9 +40,8 @@ class HighwayGate(layers.Layer):
 
     def gate(self, x):
         """T for inputs x, between 0 (carry x) and 1 (take h); the shape of x."""
-        product = (
-            ops.conv(x, self.kernel, padding="same") if len(x.shape) == 4 else ops.matmul(x, self.kernel)
-        )
+        kernel = ops.convert_to_tensor(self.kernel)
+        product = ops.conv(x, kernel, padding="same") if len(x.shape) == 4 else ops.matmul(x, kernel)
         return ops.sigmoid(product + self.bias)
 
     def call(self, inputs):

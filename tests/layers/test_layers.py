@@ -198,7 +198,7 @@ def test_highway_gate_blends_by_its_gate():
     layer = layers.HighwayGate()
     y = ops.convert_to_numpy(layer([x, h]))
     t = ops.convert_to_numpy(layer.gate(x))
-    product = ops.convert_to_numpy(ops.conv(x, layer.kernel, padding="same"))
+    product = ops.convert_to_numpy(ops.conv(x, ops.convert_to_tensor(layer.kernel), padding="same"))
     np.testing.assert_allclose(t, 1 / (1 + np.exp(2 - product)), rtol=1e-4)
     np.testing.assert_allclose(y, t * h + (1 - t) * x, rtol=1e-4, atol=1e-6)
     layer.kernel.assign(ops.zeros_like(layer.kernel))
