@@ -16,7 +16,8 @@ import numpy as np
 from cnnlib.lesson.environment import describe_environment
 from cnnlib.lesson.state import current
 
-RECORD_MIME = "application/vnd.cnnlib.record+json"
+SCHEMA = json.loads(resources.files("cnnlib.lesson").joinpath("record.schema.json").read_text(encoding="utf-8"))
+RECORD_MIME = SCHEMA["contentMediaType"]
 SCHEMA_VERSION = 1
 
 
@@ -113,7 +114,8 @@ def validate_record(row):
     """
     if row.get("schema_version", 0) > SCHEMA_VERSION:
         raise ValueError(
-            f"the record has schema version {row['schema_version']}, this cnnlib reads up to {SCHEMA_VERSION}: update cnnlib"
+            f"the record has schema version {row['schema_version']}, "
+            f"this cnnlib reads up to {SCHEMA_VERSION}: update cnnlib"
         )
     error = next(iter(sorted(_validator().iter_errors(row), key=lambda e: list(map(str, e.path)))), None)
     if error is not None:

@@ -1,0 +1,193 @@
+"""The command behind `make course`, `make plan`, `make lab` and `make report`.
+
+python -m workflow.course run --budget cpu --lessons 04-11 --seeds 0-2 --params "epochs=3" --backend tensorflow
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from workflow import watch
+from workflow.jobs import make_jobs, write_jobs
+from workflow.lessons import NOTEBOOKS, ROOT, UsageError
+from workflow.plan import plan_table
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def main():
+    arguments = _parser().parse_args()
+    try:
+        sys.exit(arguments.command(arguments))
+    except UsageError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(
+            f"error: {error.strerror or error}: {error.filename or arguments.run}; "
+            "free some space or choose another folder with RUN=<folder>"
+        )
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command goes on where this one stopped")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(description="Run the course, or parts of it, without a browser.")
+    commands = parser.add_subparsers(required=True)
+    for name, command, help_text in (
+        ("run", run, "run lessons and report their results"),
+        ("plan", plan, "show what would run and what it needs"),
+        ("lab", lab, "open the lessons in JupyterLab"),
+        ("report", report, "make the report of a run again"),
+    ):
+        sub = commands.add_parser(name, help=help_text)
+        sub.set_defaults(command=command)
+        sub.add_argument("--budget", default="cpu", help="quick, cpu or gpu")
+        sub.add_argument("--lessons", default="all", help="for instance 04, 04-11, 04,06 or lenet")
+        sub.add_argument("--seeds", default="0", help="for instance 0, 0-2 or 0,3,5-7")
+        sub.add_argument(
+            "--params", default="", help='parameters for the chosen lessons: "epochs=3 width=0.5"'
+        )
+        sub.add_argument("--backend", default="tensorflow", help=", ".join(BACKENDS))
+        sub.add_argument("--cores", default="all", help="CPU cores that the jobs share")
+        sub.add_argument("--run", type=Path, help="folder of the run; default runs/<budget>")
+        sub.add_argument(
+            "--lock", type=Path, default=ROOT / "requirements.lock", help="the lock file installed from"
+        )
+    return parser
+
+
+def _jobs(arguments):
+    if arguments.backend not in BACKENDS:
+        raise UsageError(f"BACKEND={arguments.backend!r} must be one of {', '.join(BACKENDS)}")
+    return make_jobs(
+        arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend
+    )  # fmt: skip
+
+
+def _run_folder(arguments):
+    return (arguments.run or ROOT / "runs" / arguments.budget).resolve()
+
+
+def run(arguments):
+    """Run the chosen jobs that are not up to date, then report; 1 where one failed."""
+    from workflow.report import write_report
+
+    jobs, folder = _jobs(arguments), _run_folder(arguments)
+    _require_backend(arguments.backend)
+    write_jobs(jobs, folder, arguments.lock.resolve())
+    started = time.time()
+    code = _snakemake(folder, arguments.cores, jobs)
+    failures = watch.read_failures(folder, jobs)
+    page = write_report(folder, wall_seconds=time.time() - started)
+    print(watch.result_table(folder, jobs))
+    for failure in failures:
+        where = f", cell {failure['cell']}" if failure["cell"] else ""
+        print(
+            f"FAILED: {failure['lesson']} seed {failure['seed']}{where}: {failure['error']}", file=sys.stderr
+        )
+    if code and not failures:
+        print(
+            f"FAILED: the scheduler ended with status {code}; see {_shown(folder / 'logs' / 'snakemake.log')}",
+            file=sys.stderr,
+        )
+    print(f"report: {_shown(page)}")
+    return 1 if code or failures else 0
+
+
+def plan(arguments):
+    """Print the jobs and what they need, before anything runs."""
+    print(plan_table(_jobs(arguments), arguments.budget, _run_folder(arguments)))
+    return 0
+
+
+def report(arguments):
+    """Make the report of the records that a run folder holds."""
+    from workflow.report import write_report
+
+    folder = _run_folder(arguments)
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no run in {_shown(folder)}; make course BUDGET={arguments.budget} makes one"
+        )
+    print(f"report: {_shown(write_report(folder))}")
+    return 0
+
+
+def lab(arguments):
+    """Open JupyterLab on the lessons; for a budget but quick, on copies that carry its parameters."""
+    jobs = _jobs(arguments)
+    folder = NOTEBOOKS
+    if arguments.budget != "quick" or arguments.params:
+        folder = ROOT / "runs" / "lab" / arguments.budget
+        _prepare_copies(jobs, folder)
+        print(f"copies of the lessons with the parameters of budget {arguments.budget}: {_shown(folder)}")
+    environment = {**os.environ, "KERAS_BACKEND": arguments.backend}
+    return subprocess.run(
+        [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"], env=environment
+    ).returncode
+
+
+def _prepare_copies(jobs, folder):
+    import papermill
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, job in jobs.items():
+        target = folder / (f"{job['lesson']}.ipynb" if job["seed"] == 0 else f"{name}.ipynb")
+        if target.exists():
+            print(f"kept as it is: {_shown(target)}")
+            continue
+        source = NOTEBOOKS / f"{job['lesson']}.ipynb"
+        papermill.execute_notebook(
+            str(source), str(target), job["parameters"], prepare_only=True, progress_bar=False
+        )
+
+
+def _require_backend(backend):
+    import importlib.util
+
+    if importlib.util.find_spec(backend) is None:
+        raise UsageError(
+            f"BACKEND={backend} is not installed here; make backends installs jax and torch beside tensorflow"
+        )
+
+
+def _snakemake(folder, cores, jobs):
+    """Run Snakemake with its own chatter in a log file, and show which lesson runs; returns its exit status."""
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(ROOT / "workflow" / "Snakefile"),
+            "--directory",
+            str(folder),
+        ),
+        *("--cores", str(cores), "--scheduler", "greedy", "--keep-going", "--rerun-incomplete", "--nolock"),
+        *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
+    with (folder / "logs" / "snakemake.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            watch.follow(process, folder, jobs)
+        except KeyboardInterrupt:
+            process.wait()
+            raise
+    return process.returncode
+
+
+def _shown(path):
+    path = Path(path)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+if __name__ == "__main__":
+    main()

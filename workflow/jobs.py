@@ -1,0 +1,99 @@
+"""From a selection to job files: one JSON a job, holding what to run and a hash of all that it depends on."""
+
+import subprocess
+
+from workflow.files import hash_files, write_json_if_changed
+from workflow.lessons import NOTEBOOKS, ROOT, find_lessons, parse_seeds, read_parameters, select_lessons
+from workflow.parameters import load_budget, parse_overrides, require_somewhere, resolve
+
+
+def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow", notebooks=NOTEBOOKS):
+    """The jobs of a selection, in the course's order, all parameters checked.
+
+    Returns:
+        `{job name: job}`; a job holds lesson, seed, backend, parameters, threads, memory_mb, minutes.
+
+    Raises:
+        UsageError: anything in the selection, the budget or the parameters that cannot be.
+    """
+    known = find_lessons(notebooks)
+    chosen = select_lessons(lessons, known)
+    seed_list = parse_seeds(seeds)
+    overrides = parse_overrides(params)
+    entries = load_budget(budget, known, notebooks / "budgets")
+    parameters = {lesson.name: read_parameters(lesson) for lesson in chosen}
+    require_somewhere(overrides, parameters)
+    jobs = {}
+    for lesson in chosen:
+        entry = entries[lesson.name]
+        own = {name: text for name, text in overrides.items() if name in parameters[lesson.name]}
+        values = resolve(
+            lesson.name, parameters[lesson.name], entry["parameters"], own, budget_file=f"{budget}.yaml"
+        )
+        for seed in seed_list:
+            run_values = {"budget": budget, "seed": seed, "threads": int(entry["job"]["threads"])}
+            jobs[f"{lesson.name}-seed{seed}"] = {
+                "lesson": lesson.name,
+                "seed": seed,
+                "backend": backend,
+                "parameters": {
+                    **values,
+                    **{k: v for k, v in run_values.items() if k in parameters[lesson.name]},
+                },
+                **entry["job"],
+            }
+    return jobs
+
+
+def write_jobs(jobs, run_folder, lock_file):
+    """Write the job files and the selection of a run; files that hold the same already stay untouched."""
+    depends = {"code_sha256": _code_hash(), "lock_sha256": hash_files([lock_file], lock_file.parent)}
+    provenance = {**depends, **commit_of()}
+    for name, job in jobs.items():
+        path = run_folder / "jobs" / f"{name}.json"
+        content = {**job, **depends, "notebook_sha256": notebook_hash(NOTEBOOKS / f"{job['lesson']}.ipynb")}
+        # The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again.
+        if not _same_but_provenance(path, content):
+            write_json_if_changed(path, {**content, "provenance": provenance})
+    write_json_if_changed(run_folder / "selection.json", sorted(jobs))
+
+
+def notebook_hash(path):
+    """SHA-256 of what a notebook runs: its cells' kinds and sources, not its outputs."""
+    import hashlib
+
+    import nbformat
+
+    cells = nbformat.read(path, as_version=4).cells
+    return hashlib.sha256(repr([(c.cell_type, c.source) for c in cells]).encode()).hexdigest()
+
+
+def commit_of(folder=ROOT):
+    """The commit of the checkout and whether the tree has changes: `{"commit": ..., "dirty": ...}`."""
+
+    def git(*arguments):
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}
+
+
+def _code_hash():
+    code = [
+        p for p in (ROOT / "cnnlib").rglob("*") if p.suffix in (".py", ".json") and "exercises" not in p.parts
+    ]
+    return hash_files([*code, ROOT / "data" / "fashion-mnist" / "SHA256SUMS"], ROOT)
+
+
+def _same_but_provenance(path, content):
+    import json
+
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    stored.pop("provenance", None)
+    return stored == content

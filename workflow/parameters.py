@@ -1,0 +1,171 @@
+"""Parameters of a batch run: a lesson's defaults, overlaid by the budget and by what the user typed; all checked.
+
+A budget file maps a lesson's name to two mappings: `parameters`, which papermill hands to the notebook, and `job`,
+what the run needs (threads, memory_mb, minutes). Nothing starts a kernel before all of it was found valid.
+"""
+
+import ast
+import difflib
+import types
+
+import yaml
+
+from workflow.lessons import NOTEBOOKS, UsageError
+
+BUDGETS = ("quick", "cpu", "gpu")
+JOB_DEFAULTS = {"threads": 2, "memory_mb": 3500, "minutes": 10}
+SET_BY_THE_RUN = ("budget", "seed", "threads")  # given by BUDGET=, SEEDS= and the job, not by PARAMS=
+TYPES = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": bool,
+    "list": list,
+    "tuple": tuple,
+    "dict": dict,
+    "None": types.NoneType,
+}
+
+
+def load_budget(budget, lessons, folder=NOTEBOOKS / "budgets"):
+    """A budget file as `{lesson name: {"parameters": {...}, "job": {...}}}` with every lesson present.
+
+    Raises:
+        UsageError: an unknown budget, lesson or key, or a file that is not valid YAML.
+    """
+    if budget not in BUDGETS:
+        raise UsageError(f"BUDGET={budget!r} must be one of {', '.join(BUDGETS)}{_near(budget, BUDGETS)}")
+    path = folder / f"{budget}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no budget file {path.name}; restore it with git checkout") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from error
+    names = [lesson.name for lesson in lessons]
+    for name, entry in content.items():
+        if name not in names:
+            raise UsageError(f"{path.name}: there is no lesson {name!r}{_near(name, names)}")
+        if not isinstance(entry, dict) or set(entry) - {"parameters", "job"}:
+            raise UsageError(
+                f"{path.name}: {name} must hold the mappings `parameters` and `job`, and nothing else"
+            )
+        _check_job(entry.get("job") or {}, f"{path.name}: {name}")
+    return {
+        name: {
+            "parameters": (content.get(name) or {}).get("parameters") or {},
+            "job": {**JOB_DEFAULTS, **((content.get(name) or {}).get("job") or {})},
+        }
+        for name in names
+    }
+
+
+def parse_overrides(text):
+    """`{name: raw text}` of a text such as "epochs=3 width=0.5".
+
+    Raises:
+        UsageError: a part without `=`, or a name given twice.
+    """
+    overrides = {}
+    for part in (text or "").split():
+        name, sign, value = part.partition("=")
+        if not sign or not name or not value:
+            raise UsageError(f"PARAMS: {part!r} must be like epochs=3 (no blanks around the equals sign)")
+        if name in overrides:
+            raise UsageError(f"PARAMS gives {name} twice")
+        if name in SET_BY_THE_RUN:
+            raise UsageError(
+                f"PARAMS: {name} is set by the run itself; use BUDGET=, SEEDS= or the budget file's `job`"
+            )
+        overrides[name] = value
+    return overrides
+
+
+def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file):
+    """The values that differ from a lesson's defaults, checked by name and type.
+
+    Args:
+        parameters: `{name: Parameter}` of the lesson.
+        budget_values: `{name: value}` of the budget file.
+        overrides: `{name: text}` as typed.
+        budget_file: its name, for messages.
+
+    Raises:
+        UsageError: a name that the lesson does not have, with the nearest that it has, or a value that does not fit
+            the annotation.
+    """
+    resolved = {}
+    for name, value in budget_values.items():
+        _require_known(name, parameters, f"{budget_file}: {lesson_name}")
+        resolved[name] = _conform(value, parameters[name], f"{budget_file}: {lesson_name}")
+    for name, text in overrides.items():
+        _require_known(name, parameters, f"PARAMS: {lesson_name}")
+        resolved[name] = _conform(_read_literal(text), parameters[name], f"PARAMS: {lesson_name}", text)
+    return resolved
+
+
+def require_somewhere(overrides, parameters_by_lesson):
+    """Each overridden name must be a parameter of at least one chosen lesson; others of them go without it.
+
+    Raises:
+        UsageError: a name that no chosen lesson has, with the nearest valid name.
+    """
+    known = sorted({name for parameters in parameters_by_lesson.values() for name in parameters})
+    for name in overrides:
+        if name not in known:
+            near = _near(name, known) or f"; they take {', '.join(known)}"
+            raise UsageError(f"PARAMS: none of the chosen lessons has a parameter {name!r}{near}")
+
+
+def _require_known(name, parameters, where):
+    if name not in parameters:
+        near = _near(name, parameters) or f"; it takes {', '.join(parameters)}"
+        raise UsageError(f"{where} has no parameter {name!r}{near}")
+
+
+def _near(name, names):
+    near = difflib.get_close_matches(str(name), list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _read_literal(text):
+    words = {"true": True, "false": False, "none": None, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _conform(value, parameter, where, text=None):
+    """`value` as the annotation wants it; an integer may stand for a float, a list for a tuple."""
+    allowed = allowed_types(parameter.annotation)
+    if str in allowed and text is not None and not isinstance(value, tuple(allowed)):
+        return text
+    if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
+        return float(value)
+    if (isinstance(value, list) and tuple in allowed) or (isinstance(value, tuple) and list in allowed):
+        return list(value)  # YAML has lists only
+    if not isinstance(value, tuple(allowed)) or (isinstance(value, bool) and bool not in allowed):
+        shown = value if text is None else text
+        hint = " (in YAML write 1.0e-3, not 1e-3)" if isinstance(value, str) and float in allowed else ""
+        raise UsageError(f"{where}: {parameter.name}={shown!r} must be of type {parameter.annotation}{hint}")
+    return value
+
+
+def allowed_types(annotation):
+    """The Python types of an annotation such as `int`, `float | None` or `list[int]`."""
+    names = [part.strip().split("[")[0] for part in annotation.split("|")]
+    unknown = [name for name in names if name not in TYPES]
+    if unknown:
+        raise UsageError(f"a parameter's type must be made of {', '.join(TYPES)}, not {unknown[0]}")
+    return [TYPES[name] for name in names]
+
+
+def _check_job(job, where):
+    for key, value in job.items():
+        if key not in JOB_DEFAULTS:
+            raise UsageError(f"{where}: job has no key {key!r}{_near(key, JOB_DEFAULTS)}")
+        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+            raise UsageError(f"{where}: job: {key}={value!r} must be a number above 0")

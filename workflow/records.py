@@ -1,0 +1,40 @@
+"""Result records on disk. The schema is cnnlib's; it is read as a file, so that no backend is started for it."""
+
+import functools
+import json
+from pathlib import Path
+
+from workflow.lessons import ROOT
+
+SCHEMA = json.loads((ROOT / "cnnlib" / "lesson" / "record.schema.json").read_text(encoding="utf-8"))
+MEDIA_TYPE = SCHEMA["contentMediaType"]
+
+
+@functools.cache
+def _validator():
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(SCHEMA)
+
+
+def fault_of(record):
+    """None for a record that follows the schema, else one sentence about its first fault."""
+    error = next(iter(sorted(_validator().iter_errors(record), key=lambda e: list(map(str, e.path)))), None)
+    return None if error is None else f"{'.'.join(map(str, error.path)) or 'the record'}: {error.message}"
+
+
+def load_records(folder):
+    """All readable records of a run folder, by lesson and seed, and `{file name: fault}` of the others."""
+    records, faults = [], {}
+    for path in sorted(Path(folder).glob("[0-9][0-9]_*-seed*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            faults[path.name] = f"not readable as JSON: {error}"
+            continue
+        fault = fault_of(record)
+        if fault:
+            faults[path.name] = fault
+        else:
+            records.append(record)
+    return sorted(records, key=lambda r: (r["lesson"], r["seed"])), faults

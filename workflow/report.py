@@ -1,0 +1,158 @@
+"""`report.html` of a run: results, curves, claims and provenance in one file that opens from disk."""
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+
+import jinja2
+import pandas as pd
+
+from workflow.files import write_text
+from workflow.ledger import make_ledger
+from workflow.lessons import ROOT
+from workflow.records import load_records
+
+TEMPLATE_FOLDER = ROOT / "workflow" / "templates"
+
+
+def write_report(folder, wall_seconds=None):
+    """Write `report.html` from the records in `folder`, also from a half-finished run; returns its path."""
+    records, faults = load_records(folder)
+    board = leaderboard(records)
+    page = _environment().get_template("report.html.j2").render(
+        budget=folder.name,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        wall_seconds=wall_seconds,
+        board=board,
+        runs=_further_runs(records),
+        ledger=make_ledger(records),
+        failures=_failures(folder),
+        missing=_missing(folder, records),
+        faults=faults,
+        figures=_figures(records),
+        records=records,
+        provenance=_provenance(records),
+    )  # fmt: skip
+    path = folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def leaderboard(records):
+    """One row a lesson and network, best first: means over seeds, the spread beside them, a peer's median."""
+    if not records:
+        return []
+    peers = pd.read_csv(ROOT / "reference" / "peers.csv").set_index("network")
+    rows = []
+    for (lesson, network), group in _by_network(records).items():
+        accuracies = pd.Series([r["test_accuracy"] for r in group])
+        peer = peers.loc[network] if network in peers.index else None
+        rows.append(
+            {
+                "lesson": lesson,
+                "network": network,
+                "seeds": len(group),
+                "accuracy": accuracies.mean(),
+                "spread": accuracies.std() if len(group) > 1 else None,
+                "top5": pd.Series([r["top5"] for r in group]).mean(),
+                "params": group[0]["params"],
+                "macs": group[0]["macs"],
+                "activation_mb": group[0].get("activation_bytes", 0) / 2**20,
+                "seconds": pd.Series([r["seconds"] for r in group]).median(),
+                "images_per_second": pd.Series([r["images_per_second"] for r in group]).median(),
+                "peer_median": None if peer is None else peer["median"],
+                "peer": "" if peer is None else peer["peer"],
+                "notebook": f"notebooks/{lesson}-seed{group[0]['seed']}.ipynb",
+            }
+        )
+    return sorted(rows, key=lambda row: -row["accuracy"])
+
+
+def _by_network(records):
+    groups = {}
+    for record in records:
+        groups.setdefault((record["lesson"], record["network"]), []).append(record)
+    return groups
+
+
+def _further_runs(records):
+    return [{"lesson": r["lesson"], "seed": r["seed"], **run} for r in records for run in r.get("runs", [])]
+
+
+def _failures(folder):
+    files = sorted((folder / "failed").glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in files]
+
+
+def _missing(folder, records):
+    """Jobs of the last selection without a record and without a failure: not run yet."""
+    try:
+        chosen = json.loads((folder / "selection.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    there = {f"{r['lesson']}-seed{r['seed']}" for r in records}
+    failed = {path.stem for path in (folder / "failed").glob("*.json")}
+    return [name for name in chosen if name not in there | failed]
+
+
+def _provenance(records):
+    """Each fact of the provenance with the values that occur in the run; one value is the normal case."""
+    facts = {}
+    for record in records:
+        p = record["provenance"]
+        packages = p["packages"]
+        for name, value in {
+            "commit": f"{p.get('commit')}{' with uncommitted changes' if p.get('dirty') else ''}",
+            "lock file (SHA-256)": p.get("lock_sha256"),
+            "data": f"{p['data']} ({p['data_sha256']})",
+            "backend": f"{record['backend']} {packages.get(record['backend']) or packages.get('tensorflow-cpu')}",
+            "Keras": packages.get("keras"),
+            "Python": p["python"],
+            "processor": p["cpu"],
+            "accelerator": p.get("accelerator") or "none",
+            "threads of a job": str(record["threads"]),
+            "precision": record["precision"],
+            "seeds": str(record["seed"]),
+        }.items():
+            facts.setdefault(name, []).append(str(value))
+    return {name: ", ".join(dict.fromkeys(values)) for name, values in facts.items()}
+
+
+def _figures(records):
+    """Pictures as data URIs with their alternative texts."""
+    if not records:
+        return []
+    from cnnlib import plots
+
+    curves = {
+        f"{r['network']} ({r['lesson'][:2]}, seed {r['seed']})": pd.DataFrame(r["history"]) for r in records
+    }
+    points = pd.DataFrame(leaderboard(records))[["network", "macs", "accuracy"]]
+    points = points.rename(columns={"accuracy": "test_accuracy"})
+    return [
+        _embed(
+            plots.learning_curves(curves),
+            "Learning curves of every network of the run: loss and accuracy by epoch",
+        ),
+        _embed(
+            plots.accuracy_cost(points),
+            "Test accuracy of each network against its multiply-adds for one image",
+        ),
+    ]
+
+
+def _embed(figure, text):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return {"uri": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), "alt": text}
+
+
+def _environment():
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,138 @@
+"""Run one job: a lesson with its parameters through papermill, then take the record out of the notebook.
+
+    python -m workflow.run_lesson runs/cpu/jobs/04_lenet-seed0.json
+
+The record is written beside the notebook under its final name only when the lesson has ended well. Whatever goes
+wrong leaves the notebook as far as it came, and `failed/<job>.json` with the lesson, the cell and the error.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from workflow import records
+from workflow.files import write_json
+from workflow.lessons import NOTEBOOKS
+
+
+class LessonFailed(Exception):
+    """A lesson did not end well; `cell` counts from 1 and is None where no cell is to blame."""
+
+    def __init__(self, message, cell=None):
+        super().__init__(message)
+        self.cell = cell
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run one job of a batch run.")
+    parser.add_argument("job", type=Path)
+    job_file = parser.parse_args().job.resolve()
+    job = json.loads(job_file.read_text(encoding="utf-8"))
+    run_folder = job_file.parent.parent
+    name = job_file.stem
+    failure_file = run_folder / "failed" / f"{name}.json"
+    failure_file.unlink(missing_ok=True)
+    write_json(run_folder / "started" / f"{name}.json", {"time": time.time()})
+    started = time.perf_counter()
+    try:
+        notebook = execute(job, run_folder / "notebooks" / f"{name}.ipynb")
+        record = collect_record(notebook, job)
+    except Exception as error:
+        cell = getattr(error, "cell", None)
+        message = (
+            str(error)
+            if isinstance(error, LessonFailed)
+            else "".join(traceback.format_exception_only(error)).strip()
+        )
+        write_json(
+            failure_file, {"lesson": job["lesson"], "seed": job["seed"], "cell": cell, "error": message}
+        )
+        print(f"{name} failed{f' in cell {cell}' if cell else ''}: {message}", file=sys.stderr)
+        sys.exit(1)
+    record["provenance"]["wall_seconds"] = time.perf_counter() - started
+    record["provenance"]["peak_memory_mb"] = round(
+        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    )
+    write_json(run_folder / f"{name}.json", record)
+
+
+def execute(job, output):
+    """Run the notebook of `job` and write it to `output`; returns the executed notebook.
+
+    Raises:
+        LessonFailed: a cell raised, took too long, or lost its kernel.
+    """
+    import nbclient.exceptions
+    import papermill
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    source = NOTEBOOKS / f"{job['lesson']}.ipynb"
+    # The kernel must be this interpreter, whatever kernels the user has installed elsewhere.
+    os.environ["CNNLIB_PROGRESS"] = "plain"
+    os.environ["KERAS_BACKEND"] = job["backend"]
+    try:
+        return papermill.execute_notebook(
+            str(source),
+            str(output),
+            parameters=job["parameters"],
+            cwd=str(NOTEBOOKS),
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            execution_timeout=int(job["minutes"] * 60),
+            start_timeout=120,
+        )
+    except papermill.PapermillExecutionError as error:
+        raise LessonFailed(f"{error.ename}: {error.evalue}", _code_position(output)) from error
+    except nbclient.exceptions.CellTimeoutError as error:
+        raise LessonFailed(
+            f"a cell ran longer than the {job['minutes']:g} minutes declared", _code_position(output)
+        ) from error
+    except nbclient.exceptions.DeadKernelError as error:
+        raise LessonFailed(
+            "the kernel died, most often for want of memory", _code_position(output)
+        ) from error
+
+
+def _code_position(notebook_file):
+    """Position from 1 among all cells of the last cell that was executed, or None."""
+    import nbformat
+
+    if not notebook_file.exists():
+        return None
+    cells = nbformat.read(notebook_file, as_version=4).cells
+    touched = [i for i, cell in enumerate(cells, start=1) if cell.cell_type == "code" and cell.metadata.get(
+        "papermill", {}).get("status") not in (None, "pending")]  # fmt: skip
+    return touched[-1] if touched else None
+
+
+def collect_record(notebook, job):
+    """The record that the lesson displayed, with what only the runner knows.
+
+    Raises:
+        LessonFailed: no record, more than one, or one that does not follow the schema.
+    """
+    found = [
+        output["data"][records.MEDIA_TYPE]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if records.MEDIA_TYPE in output.get("data", {})
+    ]
+    if len(found) != 1:
+        raise LessonFailed(f"a lesson must end with one lesson.record(...), this one made {len(found)}")
+    record = found[0]
+    record["provenance"].update(job["provenance"], parameters=job["parameters"])
+    fault = records.fault_of(record)
+    if fault:
+        raise LessonFailed(f"its record does not follow the schema: {fault}")
+    return record
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Progress and outcome of a run, read from the files that its jobs write."""
+
+import json
+import time
+
+from workflow.records import load_records
+
+SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_SIGNS = 60
+
+
+def follow(process, folder, jobs):
+    """Print a line when a job starts and when it ends, until `process` has ended."""
+    begun = time.time()
+    seen_started, seen_done = set(), set()
+    up_to_date = {name for name in jobs if _is_done(folder, name)}
+    last_line = begun
+    while True:
+        running = process.poll() is None
+        for name in jobs:
+            started = _time_of(folder / "started" / f"{name}.json", begun)
+            if started and name not in seen_started:
+                seen_started.add(name)
+                up_to_date.discard(name)
+                last_line = _say(f"{name} started")
+        for name in seen_started - seen_done:
+            failed = (folder / "failed" / f"{name}.json").exists()
+            if failed or (folder / f"{name}.json").exists():
+                seen_done.add(name)
+                seconds = time.time() - _time_of(folder / "started" / f"{name}.json", begun)
+                state = "FAILED" if failed else "done"
+                last_line = _say(
+                    f"[{len(seen_done) + len(up_to_date)}/{len(jobs)}] {name} {state} after {seconds:.0f} s"
+                )
+        if not running:
+            break
+        if time.time() - last_line > SECONDS_BETWEEN_SIGNS and seen_started - seen_done:
+            last_line = _say(f"running: {', '.join(sorted(seen_started - seen_done))}")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if not seen_started and process.returncode == 0:
+        _say(f"all {len(jobs)} results are up to date; nothing was run")
+
+
+def read_failures(folder, jobs):
+    """What the failed ones of `jobs` left behind, in the course's order."""
+    files = [folder / "failed" / f"{name}.json" for name in jobs]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
+
+
+def result_table(folder, jobs):
+    """The results of `jobs` as text, one line each; a job without a record shows why it has none."""
+    import pandas as pd
+
+    records = {f"{r['lesson']}-seed{r['seed']}": r for r in load_records(folder)[0]}
+    rows = []
+    for name, job in jobs.items():
+        row = {"lesson": job["lesson"], "seed": job["seed"]}
+        record = records.get(name)
+        if record is None:
+            row["network"] = "failed" if (folder / "failed" / f"{name}.json").exists() else "not run"
+        else:
+            row |= {
+                "network": record["network"],
+                "test accuracy": f"{record['test_accuracy']:.4f}",
+                "parameters": f"{record['params']:,}",
+                "MACs": f"{record['macs']:,}",
+                "training s": f"{record['seconds']:.1f}",
+                "lesson s": f"{record['provenance']['wall_seconds']:.1f}",
+            }
+        rows.append(row)
+    return "\n" + pd.DataFrame(rows).fillna("").to_string(index=False) + "\n"
+
+
+def _is_done(folder, name):
+    record, job = folder / f"{name}.json", folder / "jobs" / f"{name}.json"
+    return record.exists() and job.exists() and record.stat().st_mtime >= job.stat().st_mtime
+
+
+def _time_of(path, since):
+    """The time noted in a `started` file of this run, or None."""
+    try:
+        started = json.loads(path.read_text(encoding="utf-8"))["time"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return started if started >= since else None
+
+
+def _say(text):
+    print(text, flush=True)
+    return time.time()
