@@ -17,12 +17,13 @@ from cnnlib.plots.style import (
 
 
 @styled
-def bars(values, *, x_label, intervals=None, title=None, x_log=False, number_format="{:.3g}"):
+def bars(values, *, x_label, y_label=None, intervals=None, title=None, x_log=False, number_format="{:.3g}"):
     """Horizontal bars, one for each name, with the number beside it and an optional interval.
 
     Args:
         values: `{name: number}`, drawn from the top in this order; networks get their colour.
         x_label: what the length shows, with the unit.
+        y_label: what the names are; default "network" where one of them is, else "variant".
         intervals: `{name: (low, high)}` around some or all of the values.
         title: one line above, or None.
         x_log: logarithmic lengths; then values must be above 0.
@@ -36,7 +37,7 @@ def bars(values, *, x_label, intervals=None, title=None, x_log=False, number_for
     if x_log and (numbers <= 0).any():
         raise ValueError("values has values of 0 or below, which x_log=True cannot show.")
     errors = _interval_errors(values, intervals)
-    figure = new_figure(height=0.3 * len(values) + 1.0)
+    figure = new_figure(height=max(1.6, 0.3 * len(values) + 1.0))
     axis = figure.subplots()
     places = np.arange(len(values))
     axis.barh(places, numbers, color=[_bar_color(name, values) for name in values], height=0.7)
@@ -54,8 +55,9 @@ def bars(values, *, x_label, intervals=None, title=None, x_log=False, number_for
             va="center",
             fontsize=8.5,
         )
+    default = "network" if any(map(network_family, values)) else "variant"
     axis.set_yticks(places, [shorten(name, 32) for name in values])
-    axis.set(xlabel=x_label, title=title)
+    axis.set(xlabel=x_label, ylabel=y_label or default, title=title)
     axis.set_xscale("log" if x_log else "linear")
     axis.margins(x=0.14)
     if (numbers < 0).any():

@@ -66,6 +66,10 @@ class Figure(_MatplotlibFigure):
         """The picture as PNG bytes."""
         file = io.BytesIO()
         with _look():
+            # A second run of the layout would start from the first one's result and move things by a hair.
+            if self.get_layout_engine() is not None:
+                self.draw_without_rendering()
+                self.set_layout_engine("none")
             self.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
         return file.getvalue()
 
