@@ -6,6 +6,8 @@ import inspect as _python_inspect
 import keras
 
 from cnnlib.networks import (
+    alexnet,
+    capsnet,
     convnext,
     densenet,
     googlenet,
@@ -13,22 +15,29 @@ from cnnlib.networks import (
     inception,
     lenet,
     mobilenet,
+    nin,
     resnet,
     resnet_cifar,
+    vgg,
 )
 from cnnlib.networks.common import Variant
+from cnnlib.networks.weights import load_keras_weights, load_torch_weights
 
-__all__ = ["Variant", "build", "catalogue", "outline"]
+__all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline"]
 
 # One module each, in the order of their papers; its VARIANTS table is the family's part of the catalogue.
 FAMILIES = (
     lenet,
+    alexnet,
+    vgg,
+    nin,
     googlenet,
     highway,
     inception,
     resnet,
     resnet_cifar,
     densenet,
+    capsnet,
     mobilenet,
     convnext,
 )
@@ -103,7 +112,9 @@ def _check_sizes(name, variant, input_shape, classes, width, stem):
     bound = variant.minimum_size_small if stem == "small" else variant.minimum_size
     for side, value in zip(("height", "width"), input_shape, strict=False):
         if bound is not None and value is not None and value < bound:
-            raise ValueError(f"input_shape={input_shape!r}: the {side} of {name} must be at least {bound} pixels, not {value}")
+            raise ValueError(
+                f"input_shape={input_shape!r}: the {side} of {name} must be at least {bound} pixels, not {value}"
+            )
     if input_shape[2] is None or input_shape[2] < 1:
         raise ValueError(f"input_shape={input_shape!r}: the number of channels must be at least 1")
     if not isinstance(classes, int) or classes < 2:

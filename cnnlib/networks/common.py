@@ -50,12 +50,20 @@ def check_stem(stem, stem_stride):
         raise ValueError(f"stem_stride={stem_stride!r} must be 1 or 2")
 
 
+def check_choice(name, value, allowed):
+    """Raise a ValueError unless the option `name` has one of the allowed values."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, allowed))}")
+
+
 def pad(x, amount, *, name):
     """Zero-pad `amount` pixels on each of the four sides; nothing is added for 0."""
     return layers.ZeroPadding2D(amount, name=name)(x) if amount else x
 
 
-def convolution(x, filters, kernel_size, *, name, stride=1, padding="same", dilation=1, groups=1, use_bias=True):
+def convolution(
+    x, filters, kernel_size, *, name, stride=1, padding="same", dilation=1, groups=1, use_bias=True
+):
     """A 2-D convolution padded as the papers pad: the same number of zeros on each side.
 
     Keras' own `padding="same"` at stride 2 puts the odd zero at the bottom and right on even inputs, which
