@@ -40,16 +40,7 @@ def mobilenet_v1(
         raise ValueError(f"stem_stride={stem_stride!r} must be 1 or 2")
     ceiling = 6.0 if activation == "relu6" else None
     inputs = keras.Input(input_shape, name="images")
-    x = _pad_for_stride(inputs, stem_stride, padding, "stem_conv", first=True)
-    x = conv_bn(
-        x,
-        scale_channels(32, width),
-        3,
-        stride=stem_stride,
-        padding="valid",
-        epsilon=epsilon,
-        name="stem_conv",
-    )  # (112,112,32)
+    x = _stem(inputs, scale_channels(32, width), stem_stride, padding, epsilon)  # (112,112,32)
     x = layers.ReLU(ceiling, name="stem_conv_relu")(x)
     for i, (filters, stride) in enumerate(BLOCKS, start=1):  # (112,112,64); ... (7,7,1024)
         x = separable_block(
@@ -71,7 +62,8 @@ def separable_block(x, filters, *, name, stride=1, ceiling=None, padding="symmet
 
     x (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), filters); floored with "bottom_right".
     """
-    x = _pad_for_stride(x, stride, padding, f"{name}_depthwise")
+    zeros = ((0, 1), (0, 1)) if stride == 2 and padding == "bottom_right" else 1
+    x = layers.ZeroPadding2D(zeros, name=f"{name}_depthwise_pad")(x)
     x = layers.DepthwiseConv2D(
         3, strides=stride, use_bias=False, depthwise_initializer="he_normal", name=f"{name}_depthwise"
     )(x)
@@ -81,13 +73,12 @@ def separable_block(x, filters, *, name, stride=1, ceiling=None, padding="symmet
     return layers.ReLU(ceiling, name=f"{name}_pointwise_relu")(x)
 
 
-def _pad_for_stride(x, stride, padding, name, first=False):
-    """The zeros of a 3x3 layer; `first` is the layer that "bottom_right" pads by the image's parity."""
-    amount = 1
-    if stride == 2 and padding == "bottom_right":
-        rows, columns = (0 if first and side is not None and side % 2 else 1 for side in x.shape[1:3])
-        amount = ((1 - rows, 1), (1 - columns, 1))
-    return layers.ZeroPadding2D(amount, name=f"{name}_pad")(x)
+def _stem(x, filters, stride, padding, epsilon):
+    if padding == "symmetric":
+        return conv_bn(x, filters, 3, stride=stride, epsilon=epsilon, name="stem_conv")
+    x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal",
+                      name="stem_conv")(x)  # fmt: skip
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name="stem_conv_bn")(x)
 
 
 VARIANTS = {
