@@ -1,5 +1,6 @@
 """Decode picture files of any size to one uint8 array, several at a time, with bounds on what is accepted."""
 
+import contextlib
 import hashlib
 import io
 import sys
@@ -24,8 +25,7 @@ _QUIET_SECONDS = 3.0  # a progress line appears only where loading takes longer
 
 def first_size(path):
     """(height, width) in pixels of a picture as it is to be seen, its orientation tag applied."""
-    picture, _ = _open(path)
-    with picture:
+    with _without_size_warnings(), _open(path)[0] as picture:
         return _decoded(path, lambda: ImageOps.exif_transpose(picture)).size[::-1]
 
 
@@ -50,9 +50,7 @@ def decode_all(paths, size, mode):
         pixels, digests[index] = _decode(paths[index], size, mode)
         images[index] = pixels.reshape(images.shape[1:])
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
-        # Pillow warns of large pictures; ours is an error with a bound of its own.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _without_size_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         try:
             for _ in _with_progress(pool.map(decode, range(len(paths))), len(paths)):
                 pass
@@ -60,6 +58,14 @@ def decode_all(paths, size, mode):
             pool.shutdown(cancel_futures=True)  # do not decode the rest before reporting the first bad file
             raise
     return images, digests
+
+
+@contextlib.contextmanager
+def _without_size_warnings():
+    """Pillow warns of large pictures; here they are an error, with a bound of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def _with_progress(items, total):
