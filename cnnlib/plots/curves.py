@@ -152,7 +152,7 @@ def stem(signals, *, x_label="sample", y_label="value"):
         axis.axhline(0, color="#404040", linewidth=0.8)
         axis.set(title=name, ylabel=y_label)
         axis.margins(y=0.15)
-        axis.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        axis.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=np.array_equal(samples, np.round(samples))))
         axis.xaxis.set_major_locator(MaxNLocator(nbins=16, integer=True))
     axes[-1].set_xlabel(x_label)
     return figure

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnlib.plots.style import WIDTH, as_array, as_names, new_figure, shorten, styled
+from cnnlib.plots.style import WIDTH, as_array, as_names, literal, new_figure, shorten, styled
 
 _MAX_CELLS_WITH_NUMBERS = 16  # columns; beyond it numbers no longer fit into a cell
 
@@ -21,7 +21,7 @@ def confusion_matrix(labels, predictions, class_names, *, normalize=True):
     """
     labels = as_array("labels", labels, dimensions=1)
     predictions = as_array("predictions", predictions, dimensions=1)
-    names = [str(name) for name in class_names]
+    names = [literal(name) for name in class_names]
     if labels.shape != predictions.shape:
         raise ValueError(
             f"predictions has {len(predictions)} entries, expected {len(labels)}, one for each label."

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cnnlib.plots.style import LIGHT_GREY, WIDTH, as_array, as_names, new_figure, shorten, styled
+from cnnlib.plots.style import LIGHT_GREY, WIDTH, as_array, as_names, literal, new_figure, shorten, styled
 
 _MAX_TILES = 256  # beyond this a tile is too small to be seen
 
@@ -101,7 +101,7 @@ def worst_mistakes(images, labels, probabilities, class_names, count=12):
     if not len(wrong):
         raise ValueError("labels and probabilities hold no mistake; there is nothing to show.")
     surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:count]
-    names = [shorten(name, 16) for name in names]
+    names = [literal(shorten(name, 16)) for name in names]
     titles = [
         f"{names[predicted[i]]} {probabilities[i, predicted[i]]:.0%}\nis {names[labels[i]]}" for i in surest
     ]

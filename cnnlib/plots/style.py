@@ -198,6 +198,11 @@ def legend_outside(figure, handles, labels):
         figure.legend(handles, [shorten(label, 28) for label in labels], loc="outside right upper")
 
 
+def literal(text):
+    """`text` so that matplotlib shows it as it stands: a folder's name with dollar signs is no formula."""
+    return str(text).replace("$", r"\$")
+
+
 def shorten(text, limit):
     """`text` with its end cut to `limit` characters, marked by an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

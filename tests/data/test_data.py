@@ -200,6 +200,7 @@ DAMAGE = {
     "no gzip": (lambda: b"hello" * 100, "not an intact gzip"),
     "truncated gzip": (lambda: gzip.compress(content())[:-20], "truncated|intact"),
     "truncated content": (lambda: gzip.compress(content()[:-1]), "truncated after 10,007 of 10,008"),
+    "truncated trailer": (lambda: gzip.compress(content())[:-4], "truncated after 10,008 of 10,008"),
     "only a header": (lambda: gzip.compress(content()[:3]), "truncated after 3"),
     "crc": (lambda: gzip.compress(content())[:-8] + bytes(8), "not an intact gzip"),
     "wrong magic": (lambda: gzip.compress(b"\0\0\x0d\x01" + content()[4:]), "starts with 00000d01"),

@@ -230,6 +230,14 @@ def test_worst_mistakes_are_the_surest_wrong_ones():
     assert [axes.get_title() for axes in figure.axes] == ["dog 80%\nis cat", "cat 70%\nis dog"]
 
 
+def test_class_names_are_no_formulas():
+    names = ["$5 and $6", r"$\frac$"]
+    figure = plots.confusion_matrix([0, 1], [0, 1], names)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [r"\$5 and \$6", r"\$\frac\$"]
+    assert figure.png()
+    assert plots.worst_mistakes(np.zeros((1, 2, 2)), [0], [[0.2, 0.8]], names).png()
+
+
 def test_the_front_holds_what_nothing_beats():
     from cnnlib.plots.bars import pareto_front
 
