@@ -165,14 +165,15 @@ def _numbered(model, first_dense):
     """Names in a plain chain: torchvision numbers every layer of `features`, and of `classifier` from 0."""
     names, position, dense = {}, 0, first_dense
     in_classifier = False
+    kinds = keras.layers
+    counted = (kinds.Conv2D, kinds.BatchNormalization, kinds.ReLU, kinds.Activation, kinds.MaxPooling2D)
     for layer in model.layers:
         in_classifier = in_classifier or layer.name.startswith(("dense", "scores"))
         if in_classifier:
             if layer.weights:
                 names[layer.name] = f"classifier.{dense}"
                 dense = 6 if dense + 3 > 4 else dense + 3  # 0, 3, 6 in VGG; 1, 4, 6 in AlexNet
-        elif isinstance(layer, (keras.layers.Conv2D, keras.layers.Activation, keras.layers.BatchNormalization, keras.layers.ReLU,
-                                keras.layers.MaxPooling2D)):  # fmt: skip
+        elif isinstance(layer, counted):
             if layer.weights:
                 names[layer.name] = f"features.{position}"
             position += 1

@@ -1,0 +1,137 @@
+"""Equal outputs of this course's networks and those of keras.applications, for copied random weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlib import networks
+from tests.networks.parity import (
+    BOUND,
+    assert_same_function,
+    images,
+    precision,
+    predict,
+    randomise_keras,
+    relative_error,
+)
+
+CLASSES = 7
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+heavy = pytest.mark.skipif(not ON_TENSORFLOW, reason="heavy forms run on the tensorflow backend only")
+RESNET = {"stride_in": "1x1"}
+MOBILENET = {"activation": "relu6", "padding": "bottom_right"}
+
+
+def with_head(application, **arguments):
+    """Their network for images of any size, with a dense layer where `include_top` would put it."""
+    base = application(
+        include_top=False, weights=None, input_shape=(None, None, 3), pooling="avg", **arguments
+    )
+    return keras.Model(base.input, keras.layers.Dense(CLASSES, name="predictions")(base.output))
+
+
+def copied(name, theirs, calibration, input_shape=(None, None, 3), **options):
+    randomise_keras(theirs, calibration)
+    ours = networks.build(name, input_shape, CLASSES, **options)
+    networks.load_keras_weights(ours, theirs)
+    return ours
+
+
+def check_any_size(name, application, options, sides, dtype="float32"):
+    theirs = with_head(application)
+    ours = copied(name, theirs, images(sides[0], 9, 8, dtype), **options)
+    xs = [images(side, i, dtype=dtype) for i, side in enumerate(sides)]
+    assert_same_function(lambda x: predict(ours, x), lambda x: predict(theirs, x), xs)
+    return ours, theirs
+
+
+def check_fixed_size(name, application, options, side, **arguments):
+    theirs = application(weights=None, input_shape=(side, side, 3), classes=CLASSES, classifier_activation=None,
+                         **arguments)  # fmt: skip
+    x = images(side, 1)
+    ours = copied(name, theirs, images(side, 9, 8), (side, side, 3), **options)
+    assert_same_function(lambda x: predict(ours, x), lambda x: predict(theirs, x), [x])
+
+
+def test_resnet50():
+    with precision("float64"):
+        check_any_size("resnet50", keras.applications.ResNet50, RESNET, (64, 75), dtype="float64")
+
+
+def test_inception_v3():
+    check_any_size("inception_v3", keras.applications.InceptionV3, {"pool_counts_padding": False}, (96, 107))
+
+
+def test_densenet121():
+    with precision("float64"):
+        check_any_size("densenet121", keras.applications.DenseNet121, {}, (64, 75), dtype="float64")
+
+
+@heavy
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "application", "options"),
+    [
+        ("resnet101", keras.applications.ResNet101, RESNET),
+        ("resnet152", keras.applications.ResNet152, RESNET),
+        ("densenet169", keras.applications.DenseNet169, {}),
+        ("densenet201", keras.applications.DenseNet201, {}),
+    ],
+)
+def test_more_than_a_hundred_layers_in_float64(name, application, options):
+    with precision("float64"):
+        check_any_size(name, application, options, (64, 75), dtype="float64")
+
+
+@pytest.mark.parametrize("side", [64, 75])
+def test_mobilenet(side):
+    check_fixed_size("mobilenet_v1", keras.applications.MobileNet, MOBILENET, side)
+
+
+@pytest.mark.parametrize("side", [64, 75])
+def test_convnext_tiny(side):
+    check_fixed_size("convnext_tiny", keras.applications.ConvNeXtTiny, {}, side, include_preprocessing=False)
+
+
+@pytest.mark.parametrize("side", [64, 75])
+def test_vgg16(side):
+    check_fixed_size("vgg16", keras.applications.VGG16, {}, side)
+
+
+@heavy
+@pytest.mark.parametrize("side", [64, 75])
+def test_vgg19(side):
+    check_fixed_size("vgg19", keras.applications.VGG19, {}, side)
+
+
+def test_wrong_options_and_wrong_networks_are_refused_and_change_nothing():
+    theirs = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=CLASSES)
+    ours = networks.build("mobilenet_v1", (32, 32, 3), CLASSES + 1)
+    before = [np.array(w) for w in ours.get_weights()]
+    with pytest.raises(ValueError, match="relu6.*bottom_right.*scores's kernel.*scores's bias") as error:
+        networks.load_keras_weights(ours, theirs)
+    assert "unchanged" in str(error.value)
+    assert all(np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True))
+    with pytest.raises(ValueError, match="no counterpart in keras.applications"):
+        networks.load_keras_weights(networks.build("highway"), theirs)
+    with pytest.raises(ValueError, match="conv1_conv is missing"):
+        networks.load_keras_weights(networks.build("densenet121", (32, 32, 3), CLASSES), theirs)
+
+
+@pytest.mark.parametrize("fault", ["statistics", "epsilon", "bias"])
+def test_small_faults_break_the_bound(fault):
+    """What the bound must see: swapped statistics, an epsilon of 1e-3, a bias that was not folded."""
+    theirs = with_head(keras.applications.ResNet50)
+    ours = copied("resnet50", theirs, images(64, 9, 8), **RESNET)
+    if fault == "statistics":
+        layer = ours.get_layer("stage3_block2_conv2_bn")
+        layer.moving_variance.assign(layer.moving_variance[::-1])
+    elif fault == "epsilon":
+        for layer in ours.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.epsilon = 1e-3
+    else:
+        mean = ours.get_layer("stage3_block2_conv2_bn").moving_mean
+        mean.assign(mean + theirs.get_layer("conv3_block2_2_conv").bias)
+    x = images(64, 1)
+    assert relative_error(predict(ours, x), predict(theirs, x)) > 10 * BOUND

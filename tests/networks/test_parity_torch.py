@@ -1,0 +1,188 @@
+"""Equal outputs of this course's networks and their re-statements in plain torch, through torchvision's names."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlib import networks
+from tests.networks.parity import (
+    BOUND,
+    assert_same_function,
+    channels_first,
+    images,
+    precision,
+    predict,
+    predict_torch,
+    randomise_torch,
+    relative_error,
+)
+
+torch = pytest.importorskip("torch", reason="torch is an optional dependency of the tests")
+
+from tests.networks.restatements import chains, convnext, densenet, inception, residual  # noqa: E402
+
+CLASSES = 7
+REST = {"input_shape": (None, None, 3), "classes": CLASSES}
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def check(name, module, sides, calibration_side=None, dtype="float32", **options):
+    """Equal at every size of `sides`; the network has free image sides unless there is only one."""
+    module = module.to(getattr(torch, dtype))
+    randomise_torch(module, images(calibration_side or sides[0], 9, 8, dtype))
+    shape = (sides[0], sides[0], 3) if len(sides) == 1 else (None, None, 3)
+    ours = networks.build(name, shape, CLASSES, **options)
+    networks.load_torch_weights(ours, module.state_dict())
+    xs = [images(side, i, dtype=dtype) for i, side in enumerate(sides)]
+    assert_same_function(lambda x: predict(ours, x), lambda x: predict_torch(module, x), xs)
+    return ours
+
+
+def test_resnet18():
+    check("resnet18", residual.ResNet((2, 2, 2, 2), 1, CLASSES), (64, 75))
+
+
+def test_resnet50():
+    with precision("float64"):
+        check("resnet50", residual.ResNet((3, 4, 6, 3), 4, CLASSES), (64, 75), dtype="float64")
+
+
+def test_resnext50():
+    with precision("float64"):
+        check("resnext50_32x4d", residual.ResNet((3, 4, 6, 3), 4, CLASSES, 32, 4), (64, 75), dtype="float64")
+
+
+def test_densenet121():
+    with precision("float64"):
+        check("densenet121", densenet.DenseNet((6, 12, 24, 16), 32, CLASSES), (64, 75), dtype="float64")
+
+
+def test_googlenet_without_and_with_its_auxiliary_heads():
+    module = inception.GoogLeNet(CLASSES)
+    ours = check("googlenet_torchvision", module, (64, 75), auxiliary_heads=True)
+    assert set(ours.output) == {"scores", "auxiliary_4a", "auxiliary_4d"}
+    alone = networks.build("googlenet_torchvision", **REST)
+    networks.load_torch_weights(alone, module.state_dict())
+    x = images(64, 1)
+    assert relative_error(predict(alone, x), predict(ours, x)["scores"]) <= BOUND
+
+
+def test_inception_v3():
+    check("inception_v3", inception.InceptionV3(CLASSES), (96, 107), 107)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="heavy forms run on the tensorflow backend only")
+def test_inception_v3_with_its_auxiliary_head():
+    module = inception.InceptionV3(CLASSES, auxiliary=True)
+    randomise_torch(module, images(299, 9, 2))
+    ours = networks.build("inception_v3", classes=CLASSES, auxiliary_heads=True)
+    networks.load_torch_weights(ours, module.state_dict())
+    assert_same_function(lambda x: predict(ours, x), lambda x: predict_torch(module, x), [images(299, 1, 2)])
+
+
+@pytest.mark.parametrize("side", [64, 75])
+def test_convnext_tiny(side):
+    check("convnext_tiny", convnext.ConvNeXt((3, 3, 9, 3), CLASSES), (side,))
+
+
+@pytest.mark.parametrize(("side", "flattened"), [(64, 2), (75, 2)])
+def test_vgg11_with_batch_norm(side, flattened):
+    check("vgg11_bn", chains.vgg((1, 1, 2, 2, 2), CLASSES, flattened, batch_norm=True), (side,))
+
+
+@pytest.mark.parametrize(("side", "flattened"), [(96, 2), (127, 3)])
+def test_alexnet(side, flattened):
+    check("alexnet_torchvision", chains.alexnet(CLASSES, flattened), (side,))
+
+
+# What the loader refuses, and what the bound sees. One small network serves all of it.
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """(module, images, its outputs)"""
+    module = randomise_torch(residual.ResNet((1, 1, 1, 1), 1, CLASSES), images(64, 9, 8))
+    x = images(64, 1)
+    return module, x, predict_torch(module, x)
+
+
+def small(**options):
+    return networks.build("resnet18", **REST, depths=(1, 1, 1, 1), **options)
+
+
+def test_arrays_and_half_precision_tensors_load_too(pair):
+    module, x, theirs = pair
+    ours = small()
+    networks.load_torch_weights(ours, {k: v.numpy() for k, v in module.state_dict().items()})
+    assert relative_error(predict(ours, x), theirs) <= BOUND
+    networks.load_torch_weights(ours, {k: v.bfloat16() for k, v in module.state_dict().items()})
+    assert BOUND < relative_error(predict(ours, x), theirs) < 0.1
+
+
+def test_one_error_lists_all_that_does_not_fit_and_changes_nothing(pair):
+    state = dict(pair[0].state_dict())
+    del state["layer1.0.bn2.running_var"]
+    state["fc.weight"] = state["fc.weight"][:3]
+    state["layer5.0.conv1.weight"] = state["conv1.weight"]
+    ours = small()
+    before = ours.get_weights()
+    with pytest.raises(ValueError, match="which is unchanged") as error:
+        networks.load_torch_weights(ours, state)
+    for fault in ("layer1.0.bn2.running_var is missing", "fc.weight has shape (3, 512)", "(7, 512)",
+                  "layer5.0.conv1.weight has no place"):  # fmt: skip
+        assert fault in str(error.value)
+    assert all(np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True))
+
+
+def test_a_network_without_a_counterpart_is_refused(pair):
+    with pytest.raises(ValueError, match=r"'resnet20_cifar' has no counterpart in torchvision"):
+        networks.load_torch_weights(networks.build("resnet20_cifar"), pair[0].state_dict())
+
+
+def swap_rows_and_columns(ours):
+    for layer in ours.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            layer.kernel.assign(keras.ops.transpose(layer.kernel, (1, 0, 2, 3)))
+
+
+def widen_epsilon(ours):
+    for layer in ours.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.epsilon = 1e-3
+
+
+def exchange_mean_and_shift(ours):
+    layer = ours.get_layer("stage3_block1_conv1_bn")
+    mean, shift = np.array(layer.moving_mean), np.array(layer.beta)
+    layer.moving_mean.assign(shift)
+    layer.beta.assign(mean)
+
+
+def pad_at_the_end(ours):
+    ours.get_layer("stage3_block1_conv1_pad").padding = ((0, 2), (0, 2))
+
+
+@pytest.mark.parametrize(
+    "fault", [swap_rows_and_columns, widen_epsilon, exchange_mean_and_shift, pad_at_the_end]
+)
+def test_a_fault_breaks_the_bound(pair, fault):
+    module, x, theirs = pair
+    ours = small()
+    networks.load_torch_weights(ours, module.state_dict())
+    fault(ours)
+    assert relative_error(predict(ours, x), theirs) > 10 * BOUND
+
+
+def test_same_padding_at_stride_two_breaks_the_bound_on_even_sides_only():
+    """Keras' "same" and the papers' padding agree on odd sides, which is why both parities are tested."""
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype("float32")
+    same = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)
+    same.build((None, None, None, 3))
+    same.kernel.assign(kernel)
+    for side, equal in ((8, False), (9, True)):
+        x = images(side, 1)
+        ours = keras.ops.convert_to_numpy(same(x)).transpose(0, 3, 1, 2)
+        weight = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
+        theirs = torch.nn.functional.conv2d(channels_first(x), weight, stride=2, padding=1).numpy()
+        assert (relative_error(ours, theirs) <= BOUND) == equal
