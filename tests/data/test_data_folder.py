@@ -122,6 +122,11 @@ def test_what_is_no_image_is_told(root, content):
     assert "x.png" in refused(root, "is not a readable image")
 
 
+def test_only_plain_picture_formats_are_opened(root):
+    Image.new("RGB", (8, 6)).save(root / "train/dog/x.png", format="PCX")
+    refused(root, "is not a readable image")
+
+
 def test_a_truncated_image_is_told(root):
     path = root / "train/dog/2.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)).save(path)
