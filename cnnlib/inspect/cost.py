@@ -8,6 +8,7 @@ _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 _SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
+_COUNTED = (*_CONVOLUTIONS, *_DEPTHWISE, *_TRANSPOSED, *_SEPARABLE, layers.Dense, layers.EinsumDense)
 
 
 def multiply_adds(layer, input_shape, output_shape):
@@ -30,7 +31,7 @@ def multiply_adds(layer, input_shape, output_shape):
     if isinstance(layer, layers.Dense):
         return math.prod(layer.kernel.shape) * math.prod(input_shape[1:-1])
     if isinstance(layer, layers.EinsumDense):
-        return _einsum(layer, input_shape, output_shape)
+        return _einsum(layer, input_shape)
     return sum(_built_cost(part) for part in getattr(layer, "_layers", ()))
 
 
@@ -46,22 +47,22 @@ def activation_bytes(output_shapes, *, bytes_per_value=4):
     return bytes_per_value * sum(math.prod(shape[1:]) for shape in output_shapes)
 
 
-def _einsum(layer, input_shape, output_shape):
+def _einsum(layer, input_shape):
     """Each index of the einsum equation is one loop; the batch's is left out."""
-    inputs, rest = layer.equation.split(",")
-    weights, outputs = rest.split("->")
-    sizes = dict(zip(weights, layer.kernel.shape, strict=True))
-    for indices, shape in ((inputs, input_shape), (outputs, output_shape)):
-        named = indices.replace("...", "")
-        sizes.update(zip(named[::-1], shape[::-1], strict=False))
-    spread = input_shape[1 : len(input_shape) - len(inputs.replace("...", ""))] if "..." in inputs else ()
-    batch = inputs[0] if not inputs.startswith("...") else None
-    return math.prod(size for index, size in sizes.items() if index != batch) * math.prod(spread)
+    inputs, weights = layer.equation.split("->")[0].split(",")
+    named = inputs.replace("...", "")
+    sizes = dict(zip(named[::-1], input_shape[::-1], strict=False)) | dict(
+        zip(weights, layer.kernel.shape, strict=True)
+    )
+    if named == inputs:
+        del sizes[inputs[0]]
+        return math.prod(sizes.values())
+    return math.prod(sizes.values()) * math.prod(input_shape[1 : len(input_shape) - len(named)])
 
 
 def _built_cost(part):
     shapes = getattr(part, "_build_shapes_dict", None) or {}
-    shape = shapes.get("input_shape") or next(iter(shapes.values()), None)
-    if shape is None or not part.weights:
-        return 0
+    shape = shapes.get("input_shape")
+    if shape is None or not (isinstance(part, _COUNTED) or hasattr(part, "multiply_adds")):
+        return sum(_built_cost(inner) for inner in getattr(part, "_layers", ()))
     return multiply_adds(part, tuple(shape), tuple(part.compute_output_shape(shape)))

@@ -85,15 +85,20 @@ def receptive_field(model, layer):
 def receptive_fields(model):
     """`{name: ReceptiveField}` of every layer in the order of computation; the last call of a shared one."""
     model_graph = graph(model)
-    fields = dict.fromkeys(model_graph.inputs, (Axis(0, 0, 1), Axis(0, 0, 1)))
+    return dict(zip((call.name for call in model_graph.calls), fields_of_calls(model_graph), strict=True))
+
+
+def fields_of_calls(model_graph):
+    """The `ReceptiveField` after each call of a graph, in its order."""
+    axes = dict.fromkeys(model_graph.inputs, (Axis(0, 0, 1), Axis(0, 0, 1)))
     height, width = (model_graph.input_shapes[0] + (None, None))[1:3]
     whole = ReceptiveField((height, width), (0, 0), (0, 0), whole_image=True)
-    named = {}
+    fields = []
     for call in model_graph.calls:
-        field = _after(call, [fields[source] for source in call.sources])
-        fields.update(dict.fromkeys(call.results, field))
-        named[call.name] = whole if field is None else _public(field)
-    return named
+        after = _after(call, [axes[source] for source in call.sources])
+        axes.update(dict.fromkeys(call.results, after))
+        fields.append(whole if after is None else _public(after))
+    return fields
 
 
 def _public(axes):
@@ -214,8 +219,8 @@ def effective_receptive_field(model, layer, images):
     Raises:
         ValueError: the layer is unknown or has no spatial sides.
     """
-    from cnnlib.data import to_float
     from cnnlib.inspect._gradients import input_gradient
+    from cnnlib.inspect.outputs import as_float
 
     layer = model.get_layer(layer) if isinstance(layer, str) else layer
     if len(layer.output.shape) != 4:
@@ -228,7 +233,7 @@ def effective_receptive_field(model, layer, images):
         maps = tapped(batch, training=False)
         return keras.ops.sum(maps[:, maps.shape[1] // 2, maps.shape[2] // 2, :])
 
-    gradient = input_gradient(centre, to_float(np.asarray(images)))
+    gradient = input_gradient(centre, as_float(images))
     return np.abs(gradient).mean(axis=(0, 3)).astype("float32")
 
 

@@ -18,17 +18,23 @@ def predict(model, images, batch_size=256):
     Raises:
         ValueError: a batch size below 1, or no images.
     """
-    from cnnlib.data import to_float
-
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size!r} must be at least 1")
     if len(images) == 0:
         raise ValueError("images is empty; expected at least one image (N, H, W, C)")
     parts = []
     for begin in range(0, len(images), batch_size):
-        batch = to_float(np.asarray(images[begin : begin + batch_size]))
+        batch = as_float(images[begin : begin + batch_size])
         parts.append(keras.tree.map_structure(_plain, model(batch, training=False)))
     return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+
+
+def as_float(images):
+    """Images as float32: uint8 scaled as everywhere in the course, floats taken as they are."""
+    from cnnlib.data import to_float
+
+    images = np.asarray(images)
+    return to_float(images) if images.dtype == np.uint8 else images.astype("float32")
 
 
 def _plain(tensor):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cnnlib.inspect._graph import graph
 from cnnlib.inspect.cost import activation_bytes, multiply_adds
-from cnnlib.inspect.field import receptive_fields
+from cnnlib.inspect.field import fields_of_calls
 
 _HEADINGS: dict[str, tuple[str, Callable]] = {
     "layer": ("layer", str),
@@ -78,8 +78,8 @@ def layer_table(model):
             f"model={model.name!r} takes {model_graph.input_shapes[0]}; a table needs every side "
             "fixed: build it with a definite input_shape"
         )
-    fields, seen, rows = receptive_fields(model), set(), []
-    for call in model_graph.calls:
+    seen, rows = set(), []
+    for call, field in zip(model_graph.calls, fields_of_calls(model_graph), strict=True):
         layer = call.operation
         trainable = [] if id(layer) in seen else variables(layer)[0]
         seen.add(id(layer))
@@ -90,7 +90,7 @@ def layer_table(model):
                 "output_shape": tuple(shape[1:] for shape in call.output_shapes),
                 "params": sum(map(_size, trainable)),
                 "macs": multiply_adds(layer, call.input_shapes[0], call.output_shapes[0]),
-                "receptive_field": str(fields[call.name]),
+                "receptive_field": str(field),
                 "activation_bytes": activation_bytes(call.output_shapes),
             }
         )
