@@ -129,14 +129,13 @@ def _figures(records):
         f"{r['network']} ({r['lesson'][:2]}, seed {r['seed']})": pd.DataFrame(r["history"]) for r in records
     }
     points = pd.DataFrame(leaderboard(records))[["network", "macs", "accuracy"]]
-    points = points.rename(columns={"accuracy": "test_accuracy"})
     return [
         _embed(
             plots.learning_curves(curves),
             "Learning curves of every network of the run: loss and accuracy by epoch",
         ),
         _embed(
-            plots.accuracy_cost(points),
+            plots.accuracy_cost(points, cost="macs", cost_label="multiply-adds for one image"),
             "Test accuracy of each network against its multiply-adds for one image",
         ),
     ]

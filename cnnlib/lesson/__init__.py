@@ -2,6 +2,7 @@
 
 from cnnlib.lesson.claims import claim
 from cnnlib.lesson.determinism import reproducible
+from cnnlib.lesson.equality import expect_same_function
 from cnnlib.lesson.intervals import expect_between
 from cnnlib.lesson.quiz import check, hint, solution
 from cnnlib.lesson.record import RECORD_MIME, add_run, digest, record, validate_record
@@ -15,6 +16,7 @@ __all__ = [
     "claim",
     "digest",
     "expect_between",
+    "expect_same_function",
     "hint",
     "record",
     "reproducible",

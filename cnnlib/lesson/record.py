@@ -16,7 +16,9 @@ import numpy as np
 from cnnlib.lesson.environment import describe_environment
 from cnnlib.lesson.state import current
 
-SCHEMA = json.loads(resources.files("cnnlib.lesson").joinpath("record.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    resources.files("cnnlib.lesson").joinpath("record.schema.json").read_text(encoding="utf-8")
+)
 RECORD_MIME = SCHEMA["contentMediaType"]
 SCHEMA_VERSION = 1
 

@@ -1,9 +1,9 @@
-"""Training: a `Recipe` says what, `train` does it, `evaluate` and `predict` look at the outcome."""
+"""Training: a `Recipe` says what, `train` does it, `evaluate` measures the outcome."""
 
 from cnnlib.training.history import History
 from cnnlib.training.precision import choose_precision
 from cnnlib.training.recipe import Recipe
-from cnnlib.training.train import TrainingDiverged, epoch_order, evaluate, predict, train
+from cnnlib.training.train import TrainingDiverged, epoch_order, evaluate, train
 
 __all__ = [
     "History",
@@ -12,6 +12,5 @@ __all__ = [
     "choose_precision",
     "epoch_order",
     "evaluate",
-    "predict",
     "train",
 ]

@@ -4,6 +4,9 @@ import tensorflow as tf
 
 from cnnlib.training.losses import correct_in_top, scores_of
 
+# Each network gets functions of its own, on purpose; TensorFlow would warn of "excessive retracing" for that.
+tf.get_logger().setLevel("ERROR")
+
 
 class Loop:
     """Training and evaluation of one network, compiled once.

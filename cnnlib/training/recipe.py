@@ -111,6 +111,8 @@ class Recipe:
             "warmup_fraction": self.schedule != "one_cycle",
             "plateau_patience": self.schedule != "plateau",
             "clip_norm": self.clip_norm is None,
+            "label_smoothing": not self.label_smoothing,
+            "auxiliary_weight": True,  # a property of networks with auxiliary heads, shown by their lesson
             "early_stopping_patience": self.early_stopping_patience is None,
         }
         rows = [(k, str(v)) for k, v in dataclasses.asdict(self).items() if not unused.get(k, False)]

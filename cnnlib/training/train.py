@@ -1,4 +1,4 @@
-"""`train`, `evaluate` and `predict`: the one way in which the course trains a network and measures it."""
+"""`train` and `evaluate`: the one way in which the course trains a network and measures it."""
 
 import math
 import time
@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnlib.training.history import History
 from cnnlib.training.logs import EpochLogs
-from cnnlib.training.losses import classification_loss, scores_of
+from cnnlib.training.losses import classification_loss
 from cnnlib.training.optimizers import make_optimizer
 from cnnlib.training.progress import Progress
 from cnnlib.training.runners import (
@@ -95,14 +95,8 @@ def evaluate(model, split, *, batch_size=EVALUATION_BATCH):
     Returns:
         dict with the keys `loss`, `top1` and `top5`.
     """
-    loop = make_loop(model, None, measured_loss)
-    return dict(zip(("loss", "top1", "top5"), Evaluation(loop, split, batch_size)(), strict=True))
-
-
-def predict(model, images, batch_size=EVALUATION_BATCH):
-    """Logits (N, classes), as a NumPy array of float32, of uint8 images (N,H,W,C)."""
-    batches = (images[i : i + batch_size] for i in range(0, len(images), batch_size))
-    return np.concatenate([_logits(model, batch) for batch in batches])
+    sums = Evaluation(evaluation_loop(model), split, batch_size)()
+    return dict(zip(("loss", "top1", "top5"), sums, strict=True))
 
 
 def epoch_order(examples, steps, batch_size, seed, epoch):
@@ -131,11 +125,6 @@ def _one_epoch(runner, show, epoch, order):
         "train_seconds": trained - started,
         "epoch_seconds": time.perf_counter() - started,
     }
-
-
-def _logits(model, batch):
-    outputs = model.predict_on_batch(batch.astype(np.float32) / 255)
-    return keras.ops.convert_to_numpy(scores_of(outputs)).astype(np.float32)
 
 
 def _check_fit(model, images, recipe, seed, loop):
