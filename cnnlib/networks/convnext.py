@@ -4,10 +4,11 @@ import keras
 from keras import layers
 
 from cnnlib.layers import LayerScale, StochasticDepth
-from cnnlib.networks.common import Variant, convolution, scale_channels, scores
+from cnnlib.networks.common import Variant, check_stem, convolution, scale_channels, scores
 
 PAPER = "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022"
 CHANNELS = (96, 192, 384, 768)
+INITIAL = {"class_name": "TruncatedNormal", "config": {"stddev": 0.02}}  # appendix A.1
 
 
 def convnext(
@@ -34,10 +35,7 @@ def convnext(
     """
     if not 1 <= len(depths) <= 4 or any(not isinstance(d, int) or d < 1 for d in depths):
         raise ValueError(f"depths={depths!r} must be one to four whole numbers of at least 1")
-    if stem not in ("paper", "small") or stem_stride not in (1, 2):
-        raise ValueError(
-            f"stem={stem!r}, stem_stride={stem_stride!r}: must be 'paper' or 'small', and 1 or 2"
-        )
+    check_stem(stem, stem_stride)
     if not 0 <= drop_path < 1:
         raise ValueError(f"drop_path={drop_path!r} must be at least 0 and below 1")
     inputs = keras.Input(input_shape, name="images")
@@ -61,13 +59,11 @@ def convnext(
 def convnext_block(x, *, name, layer_scale=1e-6, drop_path=0.0):
     """x + scale * (7x7 depthwise, LayerNorm, four times as wide and back, with GELU): shapes stay."""
     channels = x.shape[-1]
-    y = layers.DepthwiseConv2D(
-        7, padding="same", depthwise_initializer="he_normal", name=f"{name}_depthwise"
-    )(x)
+    y = layers.DepthwiseConv2D(7, padding="same", depthwise_initializer=INITIAL, name=f"{name}_depthwise")(x)
     y = _norm(y, f"{name}_norm")
-    y = layers.Dense(4 * channels, name=f"{name}_expand")(y)
+    y = layers.Dense(4 * channels, kernel_initializer=INITIAL, name=f"{name}_expand")(y)
     y = layers.Activation("gelu", name=f"{name}_gelu")(y)
-    y = layers.Dense(channels, name=f"{name}_project")(y)
+    y = layers.Dense(channels, kernel_initializer=INITIAL, name=f"{name}_project")(y)
     y = LayerScale(layer_scale, name=f"{name}_scale")(y)
     if drop_path:
         y = StochasticDepth(drop_path, name=f"{name}_drop_path")(y)

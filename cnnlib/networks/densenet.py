@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from cnnlib.networks.common import Variant, convolution, max_pool, scale_channels, scores
+from cnnlib.networks.common import Variant, check_stem, convolution, max_pool, scale_channels, scores
 
 PAPER = "Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2017"
 
@@ -134,10 +134,7 @@ def _check(blocks, growth, compression, stem, stem_stride):
         raise ValueError(f"growth={growth!r} must be an integer of at least 1")
     if not 0 < compression <= 1:
         raise ValueError(f"compression={compression!r} must be above 0 and at most 1")
-    if stem not in ("paper", "small") or stem_stride not in (1, 2):
-        raise ValueError(
-            f"stem={stem!r}, stem_stride={stem_stride!r}: must be 'paper' or 'small', and 1 or 2"
-        )
+    check_stem(stem, stem_stride)
 
 
 def _imagenet(params, macs, top1, top5, blocks, growth=32):

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from cnnlib.layers import LocalResponseNormalization
-from cnnlib.networks.common import Variant, conv_bn_relu, conv_relu, scale_channels, scores
+from cnnlib.networks.common import Variant, check_stem, conv_bn_relu, conv_relu, scale_channels, scores
 
 PAPER = "Szegedy, Liu, Jia, Sermanet, Reed, et al.: Going deeper with convolutions, 2015"
 
@@ -154,10 +154,7 @@ def _check(large_kernel, paths, auxiliary_pool, stem, stem_stride):
         raise ValueError(f"paths={paths!r} must be four truth values, at least one of them true")
     if auxiliary_pool not in ("strided", "adaptive"):
         raise ValueError(f"auxiliary_pool={auxiliary_pool!r} must be 'strided' or 'adaptive'")
-    if stem not in ("paper", "small") or stem_stride not in (1, 2):
-        raise ValueError(
-            f"stem={stem!r}, stem_stride={stem_stride!r}: must be 'paper' or 'small', and 1 or 2"
-        )
+    check_stem(stem, stem_stride)
 
 
 def _row(params, macs, top5, **options):

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from cnnlib.layers import HighwayGate
-from cnnlib.networks.common import Variant, conv_relu, max_pool, scale_channels, scores
+from cnnlib.networks.common import Variant, check_choice, conv_relu, max_pool, scale_channels, scores
 
 PAPER = "Srivastava, Greff, Schmidhuber: Training very deep networks, 2015"
 
@@ -50,8 +50,7 @@ def highway(
         stages = ((filters,) * first, (filters,) * (depth - 1 - first))
     if not stages or not all(len(stage) for stage in stages):
         raise ValueError(f"stages={stages!r} must hold at least one layer in each stage")
-    if stem_stride not in (1, 2):
-        raise ValueError(f"stem_stride={stem_stride!r} must be 1 or 2")
+    check_choice("stem_stride", stem_stride, (1, 2))
     inputs = x = keras.Input(input_shape, name="images")
     for i, stage in enumerate(stages, start=1):  # highway19: (32,32,48); (16,16,80); (8,8,128)
         for j, channels in enumerate(stage, start=1):

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from cnnlib.networks import inception_v3 as v3
-from cnnlib.networks.common import Variant, conv_bn_relu, max_pool, pad, scale_channels, scores
+from cnnlib.networks.common import Variant, check_stem, conv_bn_relu, max_pool, pad, scale_channels, scores
 
 PAPER = "Ioffe, Szegedy: Batch normalization, 2015"
 
@@ -29,10 +29,7 @@ def bn_inception(input_shape, classes, width=1.0, *, stem="paper", stem_stride=2
         stem: "paper" (7x7 stride 2 and two pools) or "small" (one 3x3 of `stem_stride` 1 or 2, no pool).
         dropout: rate before `scores`, in [0, 1).
     """
-    if stem not in ("paper", "small") or stem_stride not in (1, 2):
-        raise ValueError(
-            f"stem={stem!r}, stem_stride={stem_stride!r}: must be 'paper' or 'small', and 1 or 2"
-        )
+    check_stem(stem, stem_stride)
     inputs = keras.Input(input_shape, name="images")
     first, second = scale_channels(64, width), scale_channels(192, width)
     paper = stem == "paper"

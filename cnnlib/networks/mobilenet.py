@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from cnnlib.networks.common import Variant, conv_bn, scale_channels, scores
+from cnnlib.networks.common import Variant, check_choice, conv_bn, scale_channels, scores
 
 PAPER = "Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam: MobileNets, 2017"
 
@@ -32,12 +32,9 @@ def mobilenet_v1(
         stem_stride: stride of the first convolution, 2 (the paper) or 1 for small images.
         dropout: rate before `scores`, in [0, 1).
     """
-    if activation not in ("relu", "relu6"):
-        raise ValueError(f"activation={activation!r} must be 'relu' or 'relu6'")
-    if padding not in ("symmetric", "bottom_right"):
-        raise ValueError(f"padding={padding!r} must be 'symmetric' or 'bottom_right'")
-    if stem_stride not in (1, 2):
-        raise ValueError(f"stem_stride={stem_stride!r} must be 1 or 2")
+    check_choice("activation", activation, ("relu", "relu6"))
+    check_choice("padding", padding, ("symmetric", "bottom_right"))
+    check_choice("stem_stride", stem_stride, (1, 2))
     ceiling = 6.0 if activation == "relu6" else None
     inputs = keras.Input(input_shape, name="images")
     x = _stem(inputs, scale_channels(32, width), stem_stride, padding, epsilon)  # (112,112,32)
@@ -62,15 +59,25 @@ def separable_block(x, filters, *, name, stride=1, ceiling=None, padding="symmet
 
     x (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), filters); floored with "bottom_right".
     """
+    if padding == "bottom_right" and stride == 2 and any(n is not None and n < 2 for n in x.shape[1:3]):
+        raise ValueError(
+            f"input_shape is too small: {name} with padding='bottom_right' halves maps of at least 2x2 pixels, and "
+            f"gets {x.shape[1]}x{x.shape[2]}; give larger images or padding='symmetric'"
+        )
     zeros = ((0, 1), (0, 1)) if stride == 2 and padding == "bottom_right" else 1
     x = layers.ZeroPadding2D(zeros, name=f"{name}_depthwise_pad")(x)
     x = layers.DepthwiseConv2D(
-        3, strides=stride, use_bias=False, depthwise_initializer="he_normal", name=f"{name}_depthwise"
+        3, strides=stride, use_bias=False, depthwise_initializer=he_depthwise(3), name=f"{name}_depthwise"
     )(x)
     x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_depthwise_bn")(x)
     x = layers.ReLU(ceiling, name=f"{name}_depthwise_relu")(x)
     x = conv_bn(x, filters, 1, epsilon=epsilon, name=f"{name}_pointwise")
     return layers.ReLU(ceiling, name=f"{name}_pointwise_relu")(x)
+
+
+def he_depthwise(size):
+    """He's initialisation of a depthwise kernel: size^2 inputs a channel (Keras' counts all the channels)."""
+    return keras.initializers.RandomNormal(stddev=2**0.5 / size)
 
 
 def _stem(x, filters, stride, padding, epsilon):

@@ -90,14 +90,14 @@ def _path(x, convolutions, name, preactivation, antialias, batch_norm, zero_init
         if not (preactivation or last):
             x = layers.ReLU(name=f"{layer}_relu")(x)
         if antialias and stride > 1:
-            x = BlurPool2D(name=f"{layer}_blur")(x)
+            x = blur(x, f"{layer}_blur")
     return x
 
 
 def _shortcut(x, filters, stride, kind, antialias, batch_norm, name):
     """Bring the block's input to the output's shape: by zeros ("A") or by a 1x1 convolution ("B", "C")."""
     if stride > 1 and antialias:
-        x, stride = BlurPool2D(name=f"{name}_shortcut_blur")(x), 1
+        x, stride = blur(x, f"{name}_shortcut_blur"), 1
     if kind != "A":
         if batch_norm:
             return conv_bn(x, filters, 1, stride=stride, name=f"{name}_shortcut")
@@ -115,3 +115,13 @@ def _normalise_and_rectify(x, batch_norm, name):
     if batch_norm:
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def blur(x, name):
+    """Blur and halve; the border is reflected, for which two pixels are too few."""
+    if any(side is not None and side < 3 for side in x.shape[1:3]):
+        raise ValueError(
+            f"antialias=True: {name} halves maps of at least 3x3 pixels, and gets {x.shape[1]}x{x.shape[2]}; give "
+            "larger images, fewer stages or stem='small'"
+        )
+    return BlurPool2D(name=name)(x)

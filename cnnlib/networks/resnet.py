@@ -3,9 +3,8 @@
 import keras
 from keras import layers
 
-from cnnlib.layers import BlurPool2D
 from cnnlib.networks.common import Variant, conv_bn, convolution, max_pool, scale_channels, scores
-from cnnlib.networks.residual import BLOCKS, residual_stage
+from cnnlib.networks.residual import BLOCKS, blur, residual_stage
 
 PAPER = "He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016"
 RESNEXT = "Xie, Girshick, Dollar, Tu, He: Aggregated residual transformations for deep neural networks, 2017"
@@ -82,8 +81,7 @@ def _stem(x, filters, stem, stem_stride, batch_norm, antialias):
         return x
     if not antialias:
         return max_pool(x, 3, 2, padding=1, name="stem_pool")  # (56,56,64)
-    x = max_pool(x, 3, 1, padding=1, name="stem_pool")
-    return BlurPool2D(name="stem_blur")(x)
+    return blur(max_pool(x, 3, 1, padding=1, name="stem_pool"), "stem_blur")
 
 
 _CHOICES = {"shortcut": ("A", "B", "C"), "stride_in": ("1x1", "3x3"),

@@ -108,11 +108,11 @@ def test_wrong_options_and_wrong_networks_are_refused_and_change_nothing():
     theirs = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=CLASSES)
     ours = networks.build("mobilenet_v1", (32, 32, 3), CLASSES + 1)
     before = [np.array(w) for w in ours.get_weights()]
-    with pytest.raises(ValueError, match="relu6.*bottom_right.*scores's kernel.*scores's bias") as error:
+    with pytest.raises(ValueError, match=r"relu6.*bottom_right.*scores's kernel.*scores's bias") as error:
         networks.load_keras_weights(ours, theirs)
     assert "unchanged" in str(error.value)
     assert all(np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True))
-    with pytest.raises(ValueError, match="no counterpart in keras.applications"):
+    with pytest.raises(ValueError, match=r"no counterpart in keras.applications"):
         networks.load_keras_weights(networks.build("highway"), theirs)
     with pytest.raises(ValueError, match="conv1_conv is missing"):
         networks.load_keras_weights(networks.build("densenet121", (32, 32, 3), CLASSES), theirs)
