@@ -91,14 +91,18 @@ def _parameter_fault(node, lines):
         value = ast.literal_eval(node.value)
     except ValueError:
         return f"the value of {node.target.id} is no literal"
-    expected = TYPES.get(ast.unparse(node.annotation))
-    fits = expected is None or (
-        isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
-    )
+    fits = any(_is_of_type(value, name) for name in ast.unparse(node.annotation).split(" | "))
     if not fits:
         return f"{node.target.id} is annotated {ast.unparse(node.annotation)} and holds {value!r}"
     rest = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()
     return None if re.match(r"\s*#\s*\w", rest) else f"{node.target.id} has no help comment"
+
+
+def _is_of_type(value, name):
+    """Whether a literal has the named type; names beyond the plain types, such as list[int], are not judged."""
+    if name == "None" or name not in TYPES:
+        return value is None if name == "None" else True
+    return isinstance(value, TYPES[name]) and (name == "bool" or not isinstance(value, bool))
 
 
 def batch_safety(lesson):

@@ -56,11 +56,16 @@ def banned_words(lesson):
 
 
 def figures_are_read(lesson):
-    """NB014: after a figure, and before the next, a sentence reads it."""
+    """NB014: after a figure, before the next figure and the next section, a sentence reads it."""
     waiting = None
     for cell in lesson.cells:
-        if cell.is_text and waiting and _has_sentence(cell.source):
-            waiting = None
+        if cell.is_text and waiting:
+            before, *rest = re.split(r"^##?\s", cell.source, maxsplit=1, flags=re.MULTILINE)
+            if _has_sentence(before):
+                waiting = None
+            elif rest:
+                yield _unread(lesson, waiting)
+                waiting = None
         if cell.is_code and cell.pictures:
             if waiting:
                 yield _unread(lesson, waiting)
