@@ -52,13 +52,17 @@ def check_lessons(lessons, *, changed_since=None, shard=None, workers=2, junit=N
         return 0
     print(f"checking {len(lessons)}: {', '.join(sorted(lesson.name for lesson in lessons))}", flush=True)
     command = _pytest_command(lessons, min(workers, len(lessons)), junit, cell_timeout)
-    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+    # Other plugins that happen to be installed could reorder, repeat or slow down the cells.
+    variables = {**environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
 
 def _pytest_command(lessons, workers, junit, cell_timeout):
     folder = lessons[0].notebook.parent
     sanitize = folder / SANITIZE_FILE
-    command = [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest"]
+    for plugin in ("nbval.plugin", "xdist.plugin", PLUGIN, "no:cacheprovider"):
+        command += ["-p", plugin]
     command += ["-q", "--no-header", "--color=no", "-o", "console_output_style=classic", "-o", "addopts="]
     command += ["--rootdir", str(_root_of(folder)), "--nbval", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={cell_timeout}", "--nbval-kernel-startup-timeout=120"]
