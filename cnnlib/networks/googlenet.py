@@ -6,7 +6,15 @@ import keras
 from keras import layers
 
 from cnnlib.layers import LocalResponseNormalization
-from cnnlib.networks.common import Variant, check_stem, conv_bn_relu, conv_relu, scale_channels, scores
+from cnnlib.networks.common import (
+    Variant,
+    check_choice,
+    check_stem,
+    conv_bn_relu,
+    conv_relu,
+    scale_channels,
+    scores,
+)
 
 PAPER = "Szegedy, Liu, Jia, Sermanet, Reed, et al.: Going deeper with convolutions, 2015"
 
@@ -34,6 +42,7 @@ def googlenet(
     paths=(True, True, True, True),
     auxiliary_heads=False,
     auxiliary_pool="strided",
+    last_pool=3,
     dropout=None,
     stem="paper",
     stem_stride=2,
@@ -49,13 +58,14 @@ def googlenet(
         auxiliary_heads: two more classifiers, after modules 4a and 4d, that help to train the lower layers.
         auxiliary_pool: "strided" (the paper's 5x5 mean at stride 3, which needs maps of 5x5) or "adaptive"
             (to 4x4 from any size).
+        last_pool: window of the pool before module 5a: 3 (the paper) or 2 (torchvision's form).
         dropout: rate before `scores`, default .4 (the paper's); the auxiliary heads keep .7.
         stem: "paper" (7x7 stride 2 and two pools) or "small" (3x3 of `stem_stride` 1 or 2, no pool).
 
     Raises:
         ValueError: an option out of its range, or maps too small for the auxiliary heads.
     """
-    _check(large_kernel, paths, auxiliary_pool, stem, stem_stride)
+    _check(large_kernel, last_pool, paths, auxiliary_pool, stem, stem_stride)
     inputs = keras.Input(input_shape, name="images")
     unit = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
     if response_norm is None:
@@ -64,7 +74,7 @@ def googlenet(
     outputs = {}
     for module, channels in MODULES.items():
         if module in ("4a", "5a"):  # (28,28,480) -> (14,14,480); (14,14,832) -> (7,7,832)
-            x = _halve(x, f"stage{module[0]}_pool")
+            x = _halve(x, f"stage{module[0]}_pool", last_pool if module == "5a" else 3)
         channels = [scale_channels(c, width) for c in channels]
         x = inception_module(
             x, channels, unit, large_kernel=large_kernel, paths=paths, name=f"inception_{module}"
@@ -115,12 +125,14 @@ def _stem(x, unit, width, response_norm, stem, stem_stride):
     return x if stem == "small" else _halve(x, "stem_pool2")
 
 
-def _halve(x, name):
+def _halve(x, name, size=3):
     """3x3 max pooling at stride 2 whose last window may hang over the border: a side n becomes floor(n / 2).
 
     The row and column of zeros matter on even sides only (no window reaches them on odd ones), and after a
-    ReLU they are as good as nothing.
+    ReLU they are as good as nothing. 2x2 windows hang over odd sides, and a side n becomes ceil(n / 2).
     """
+    if size == 2:
+        return layers.MaxPooling2D(2, padding="same", name=name)(x)
     if any(side is not None and side < 2 for side in x.shape[1:3]):
         raise ValueError(
             f"input_shape is too small: {name} halves maps of at least 2x2 pixels, and gets {x.shape[1]}x"
@@ -147,37 +159,30 @@ def _auxiliary_head(x, classes, unit, width, pool, name):
     return layers.Dense(classes, name=name)(x)
 
 
-def _check(large_kernel, paths, auxiliary_pool, stem, stem_stride):
-    if large_kernel not in (3, 5):
-        raise ValueError(f"large_kernel={large_kernel!r} must be 5 (the paper) or 3")
+def _check(large_kernel, last_pool, paths, auxiliary_pool, stem, stem_stride):
+    check_choice("large_kernel", large_kernel, (3, 5))
+    check_choice("last_pool", last_pool, (2, 3))
     if len(paths) != 4 or not any(paths):
         raise ValueError(f"paths={paths!r} must be four truth values, at least one of them true")
-    if auxiliary_pool not in ("strided", "adaptive"):
-        raise ValueError(f"auxiliary_pool={auxiliary_pool!r} must be 'strided' or 'adaptive'")
+    check_choice("auxiliary_pool", auxiliary_pool, ("strided", "adaptive"))
     check_stem(stem, stem_stride)
 
 
-def _row(params, macs, top5, **options):
-    return Variant(
-        "googlenet",
-        googlenet,
-        (224, 224, 3),
-        1000,
-        params,
-        macs,
-        PAPER,
-        2015,
-        minimum_size=31,
-        minimum_size_small=7,
-        top5_error=top5,
-        options=options,
-    )
+def _row(params, macs, top5, minimum_size, minimum_size_small, **options):
+    return Variant("googlenet", googlenet, (224, 224, 3), 1000, params, macs, PAPER, 2015, minimum_size,
+                   minimum_size_small, top5_error=top5, options=options)  # fmt: skip
 
 
-TORCHVISION = {"batch_norm": True, "large_kernel": 3, "auxiliary_pool": "adaptive", "dropout": 0.2}
+TORCHVISION = {
+    "batch_norm": True,
+    "large_kernel": 3,
+    "last_pool": 2,
+    "auxiliary_pool": "adaptive",
+    "dropout": 0.2,
+}
 # fmt: off
 VARIANTS = {
-    "googlenet":             _row(6_998_552, 1_582_671_872, 10.07),
-    "googlenet_torchvision": _row(6_624_904, 1_498_376_192, None, **TORCHVISION),
+    "googlenet":             _row(6_998_552, 1_582_671_872, 10.07, 31, 7),
+    "googlenet_torchvision": _row(6_624_904, 1_498_376_192, None, 15, 3, **TORCHVISION),
 }
 # fmt: on

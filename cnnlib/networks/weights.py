@@ -23,6 +23,9 @@ def load_torch_weights(model, state_dict):
         state_dict: `{name: array or tensor}`. Auxiliary heads that the model lacks are left out;
             `num_batches_tracked` has no counterpart and is dropped.
 
+    Published weights want the pixels that they were trained on: scaled to 0..1, less (.485, .456, .406) over
+    (.229, .224, .225) for red, green, blue; GoogLeNet's and Inception v3's less .5 over .5.
+
     Raises:
         ValueError: the model has no counterpart, or names or shapes do not fit; the message lists each, and
             the model is as it was.

@@ -64,7 +64,8 @@ class GoogLeNet(nn.Module):
         outputs = {}
         x = halve(self.conv3(self.conv2(halve(self.conv1(x)))))
         for name in GOOGLENET:
-            x = halve(x) if name in ("4a", "5a") else x
+            x = halve(x) if name == "4a" else x
+            x = F.max_pool2d(x, 2, 2, ceil_mode=True) if name == "5a" else x
             x = getattr(self, f"inception{name}")(x)
             if name in ("4a", "4d"):
                 outputs[f"auxiliary_{name}"] = (self.aux1 if name == "4a" else self.aux2)(x)
