@@ -57,5 +57,7 @@ def feature_maps(model, images, layer_names, batch_size=256):
             raise ValueError(
                 f"layer_names={name!r} is no layer of {model.name}; expected names of model.layers"
             )
-    tapped = keras.Model(model.inputs, {name: model.get_layer(name).output for name in names})
+    # One input is given as itself: a list of one would warn at every call that gives an array.
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    tapped = keras.Model(inputs, {name: model.get_layer(name).output for name in names})
     return predict(tapped, images, batch_size)

@@ -16,8 +16,7 @@ from cnnlib.training.runners import (
     Evaluation,
     FitRunner,
     FusedRunner,
-    make_loop,
-    measured_loss,
+    evaluation_loop,
 )
 from cnnlib.training.watch import ValidationWatch
 

@@ -186,7 +186,9 @@ print("weights:", sum(int(np.prod(v.shape)) for v in subsampling.trainable_varia
 table = np.zeros((6, 16), int)
 for output_map, sources in enumerate(networks.lenet.C3_CONNECTIONS):
     table[list(sources), output_map] = 1
-print(f"{table.sum()} of {table.size} connections: {table.sum() * 25 + 16:,} weights instead of {table.size * 25 + 16:,}")
+print(
+    f"{table.sum()} of {table.size} connections: {table.sum() * 25 + 16:,} weights instead of {table.size * 25 + 16:,}"
+)
 plots.heatmap(
     table,
     x_label="map of C3",
@@ -320,7 +322,9 @@ plots.feature_maps(maps[0], columns=6)
 
 # %%
 lenet_when_moved = accuracy_when_moved(network, shifts)
-lesson.expect_between("LeNet's validation accuracy, images moved by 2 pixels", lenet_when_moved[2], 0.40, 0.93)
+lesson.expect_between(
+    "LeNet's validation accuracy, images moved by 2 pixels", lenet_when_moved[2], 0.40, 0.93
+)
 
 # %% tags=["nbval-ignore-output"]
 plots.lines(
@@ -343,12 +347,14 @@ logits = inspect.predict(network, images.validation.images)
 plots.confusion_matrix(images.validation.labels, logits.argmax(axis=1), images.class_names)
 
 # %% [markdown]
-# Each row is a true class and shows where its images went. The dark diagonal is right; the block around shirt, T-shirt,
+# Each row is a true class and shows where its images went. The bright diagonal is right; the block around shirt, T-shirt,
 # pullover and coat is where the errors are, as the first picture of this lesson made us expect.
 
 # %% tags=["nbval-ignore-output"]
 probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-plots.worst_mistakes(images.validation.images, images.validation.labels, probabilities, images.class_names, count=10)
+plots.worst_mistakes(
+    images.validation.images, images.validation.labels, probabilities, images.class_names, count=10
+)
 
 # %% [markdown]
 # The wrong answers that the network was most sure of. For some of them you may well side with the network: labels were
