@@ -23,7 +23,10 @@ from tests.networks.restatements import chains, convnext, densenet, inception, r
 
 CLASSES = 7
 REST = {"input_shape": (None, None, 3), "classes": CLASSES}
-ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+# Where keras.applications has the family, the other backends meet it in test_parity_applications.
+heavy = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="heavy forms run on the tensorflow backend only"
+)
 
 
 def check(name, module, sides, calibration_side=None, dtype="float32", **options):
@@ -42,16 +45,19 @@ def test_resnet18():
     check("resnet18", residual.ResNet((2, 2, 2, 2), 1, CLASSES), (64, 75))
 
 
+@heavy
 def test_resnet50():
     with precision("float64"):
         check("resnet50", residual.ResNet((3, 4, 6, 3), 4, CLASSES), (64, 75), dtype="float64")
 
 
+@heavy
 def test_resnext50():
     with precision("float64"):
         check("resnext50_32x4d", residual.ResNet((3, 4, 6, 3), 4, CLASSES, 32, 4), (64, 75), dtype="float64")
 
 
+@heavy
 def test_densenet121():
     with precision("float64"):
         check("densenet121", densenet.DenseNet((6, 12, 24, 16), 32, CLASSES), (64, 75), dtype="float64")
@@ -67,12 +73,13 @@ def test_googlenet_without_and_with_its_auxiliary_heads():
     assert relative_error(predict(alone, x), predict(ours, x)["scores"]) <= BOUND
 
 
+@heavy
 def test_inception_v3():
     check("inception_v3", inception.InceptionV3(CLASSES), (96, 107), 107)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ON_TENSORFLOW, reason="heavy forms run on the tensorflow backend only")
+@heavy
 def test_inception_v3_with_its_auxiliary_head():
     module = inception.InceptionV3(CLASSES, auxiliary=True)
     randomise_torch(module, images(299, 9, 2))
