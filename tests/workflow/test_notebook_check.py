@@ -120,6 +120,14 @@ def test_wrong_call_is_one_sentence(tmp_path, options, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_empty_shard_is_well_and_writes_its_junit(tmp_path, capsys):
+    LessonCopy(tmp_path)
+    junit = tmp_path / "results" / "junit.xml"
+    assert main(["check", "--notebooks", str(tmp_path), "--shard", "2/2", "--junit", str(junit)]) == 0
+    assert "nothing to check" in capsys.readouterr().out
+    assert ElementTree.parse(junit).getroot().find("testsuite").get("tests") == "0"
+
+
 @pytest.mark.parametrize(
     ("stored", "new", "cause"),
     [

@@ -235,6 +235,8 @@ def banned_word(copy):
 
 def unread_figure(copy):
     copy.find("The picture shows").source = "### A heading is no sentence."
+    # A sentence of a later section does not read it either.
+    copy.notebook.cells.append(nbformat.v4.new_markdown_cell("This closes the last section.", id="closing"))
 
 
 def missing_heading(copy):

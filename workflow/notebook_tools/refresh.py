@@ -84,6 +84,7 @@ def _execute(notebook, lesson, cell_timeout):
 def _run_papermill(notebook, progress, lesson, cell_timeout):
     import papermill
 
+    ThisInterpreter.peak_bytes = None
     try:
         return papermill.execute_notebook(
             notebook,
