@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import layers, ops
 
 from cnnlib.layers._common import check_positive, serializable
@@ -81,7 +82,9 @@ class CapsuleLayer(layers.Layer):
     def build(self, input_shape):
         below, size = input_shape[1:]
         shape = (below, size, self.capsules, self.dimension)
-        self.kernel = self.add_weight(shape=shape, initializer="glorot_uniform", name="kernel")
+        # Glorot would take the four sides for a convolution's and start with vanishing capsules.
+        normal = keras.initializers.TruncatedNormal(stddev=0.1)
+        self.kernel = self.add_weight(shape=shape, initializer=normal, name="kernel")
 
     def route(self, x):
         """(capsules above (N, J, D), coefficients (N, I, J) of the last round)."""

@@ -62,7 +62,7 @@ def alexnet(
     Args:
         form: a key of FORMS, the channels, kernels, strides and padding.
         stem: "paper", or "small" for 28 or 32 pixels: the first convolution is 5x5, the first two have stride
-            `stem_stride` (1 or 2) and 1, all are zero-padded; the pools stay: 28 -> 13 -> 6 -> 2.
+            `stem_stride` (1 or 2) and 1, all are zero-padded, and the pools keep the odd pixel: 28 -> 14 -> 7 -> 4.
         groups: 2 puts convolutions 2, 4 and 5 on two towers.
         normalization: "lrn", "batch" (BatchNorm before every convolution's activation) or "none".
         overlapping_pooling: 3x3 windows at stride 2; False takes 2x2.
@@ -116,11 +116,13 @@ def alexnet(
 
 
 def _small(form, stem_stride):
-    return Form(form.channels, (5, *form.kernels[1:]), (stem_stride, 1, 1, 1, 1), ("same",) * 5)
+    return Form(
+        form.channels, (5, *form.kernels[1:]), (stem_stride, 1, 1, 1, 1), ("same",) * 5, ("same",) * 3
+    )
 
 
 def _variant(params, macs, *, size=224, minimum_size, paper=PAPER, year=2012, errors=(None, None), **options):
-    return Variant("alexnet", alexnet, (size, size, 3), 1000, params, macs, paper, year, minimum_size, 15, *errors,
+    return Variant("alexnet", alexnet, (size, size, 3), 1000, params, macs, paper, year, minimum_size, 1, *errors,
                    options=options)  # fmt: skip
 
 
