@@ -150,7 +150,7 @@ def test_a_network_without_a_counterpart_is_refused(pair):
 def swap_rows_and_columns(ours):
     for layer in ours.layers:
         if isinstance(layer, keras.layers.Conv2D):
-            layer.kernel.assign(keras.ops.transpose(layer.kernel, (1, 0, 2, 3)))
+            layer.kernel.assign(keras.ops.convert_to_numpy(layer.kernel).swapaxes(0, 1).copy())
 
 
 def widen_epsilon(ours):
