@@ -70,10 +70,10 @@ def execute(job, output):
     import nbclient.exceptions
     import papermill
 
+    from workflow.notebook_tools.kernel import ThisInterpreter
+
     output.parent.mkdir(parents=True, exist_ok=True)
     source = NOTEBOOKS / f"{job['lesson']}.ipynb"
-    # The kernel must be this interpreter, whatever kernels the user has installed elsewhere.
-    os.environ["CNNLIB_PROGRESS"] = "plain"
     os.environ["KERAS_BACKEND"] = job["backend"]
     try:
         return papermill.execute_notebook(
@@ -82,6 +82,7 @@ def execute(job, output):
             parameters=job["parameters"],
             cwd=str(NOTEBOOKS),
             kernel_name="python3",
+            kernel_manager_class=ThisInterpreter,
             progress_bar=False,
             log_output=False,
             execution_timeout=int(job["minutes"] * 60),

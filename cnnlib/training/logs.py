@@ -34,9 +34,10 @@ class EpochLogs:
 
 def _summary_writer(folder):
     try:
+        import tensorboard  # noqa: F401  TensorFlow leaves the writing of scalars to it
         import tensorflow as tf
     except ImportError as error:
         raise ValueError(
-            f"tensorboard={str(folder)!r} needs TensorFlow to write its event files; install it or use csv_log"
+            f"tensorboard={str(folder)!r} needs the packages tensorflow and tensorboard; install them or use csv_log"
         ) from error
     return tf.summary.create_file_writer(str(folder))

@@ -83,6 +83,8 @@ class FusedRunner:
     STREAMED_STEPS = 64  # steps whose images travel to the device together
 
     def __init__(self, model, optimizer, recipe, loss, augmentation, images, resident):
+        if augmentation is not None and not augmentation.built:
+            augmentation.build((recipe.batch_size, *images.train.images.shape[1:]))
         self.loop = make_loop(model, optimizer, loss, augmentation)
         self.batch_size = recipe.batch_size
         self.split = images.train

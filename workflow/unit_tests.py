@@ -1,0 +1,65 @@
+"""Run the unit tests: all of them on TensorFlow, and what depends on the backend on each other one installed.
+
+A process holds one backend, so each gets a process of its own.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+
+from workflow.lessons import ROOT
+
+BACKENDS = ("tensorflow", "jax", "torch")
+ON_EVERY_BACKEND = ("tests/layers", "tests/inspect", "tests/networks", "tests/training", "tests/lesson")
+
+
+def main():
+    workers = os.environ.get("WORKERS", "2")
+    failed = []
+    for backend in BACKENDS:
+        if importlib.util.find_spec(backend) is None:
+            print(
+                f"unit tests on {backend}: left out, it is not installed (make backends installs it)",
+                flush=True,
+            )
+            continue
+        print(f"unit tests on {backend}", flush=True)
+        started = time.perf_counter()
+        if run(backend, workers):
+            failed.append(backend)
+        print(f"unit tests on {backend}: {time.perf_counter() - started:.0f} s", flush=True)
+    if failed:
+        sys.exit(f"unit tests failed on {', '.join(failed)}")
+
+
+def run(backend, workers):
+    """The exit status of pytest on one backend."""
+    paths = ["tests"] if backend == "tensorflow" else ON_EVERY_BACKEND
+    report = ROOT / "runs" / "checks" / f"unit-{backend}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        workers,
+        "--dist",
+        "worksteal",
+        f"--junit-xml={report}",
+        *paths,
+    ]
+    # One thread each: the workers share the cores, and tensors of tests are too small to gain from more.
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "OMP_NUM_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+    }
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+
+
+if __name__ == "__main__":
+    main()
