@@ -1,6 +1,6 @@
 """Every lesson's exercises: the solution passes its own check, and each wrong answer does not.
 
-The lessons are found by their modules in `cnnlib/lesson/exercises`, so a new lesson is tested as soon as it stands there.
+The lessons are found by their modules in `cnnlib/lesson/exercises`, so a new one is tested as soon as it stands there.
 """
 
 import pkgutil
