@@ -53,6 +53,7 @@ def _parser():
         sub.add_argument("--backend", default="tensorflow", help=", ".join(BACKENDS))
         sub.add_argument("--cores", default="all", help="CPU cores that the jobs share")
         sub.add_argument("--run", type=Path, help="folder of the run; default runs/<budget>")
+        sub.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder of lessons and budgets")
         sub.add_argument(
             "--lock", type=Path, default=ROOT / "requirements.lock", help="the lock file installed from"
         )
@@ -62,9 +63,8 @@ def _parser():
 def _jobs(arguments):
     if arguments.backend not in BACKENDS:
         raise UsageError(f"BACKEND={arguments.backend!r} must be one of {', '.join(BACKENDS)}")
-    return make_jobs(
-        arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend
-    )  # fmt: skip
+    chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
+    return make_jobs(*chosen, notebooks=arguments.notebooks)
 
 
 def _run_folder(arguments):
@@ -119,7 +119,7 @@ def report(arguments):
 def lab(arguments):
     """Open JupyterLab on the lessons; for a budget but quick, on copies that carry its parameters."""
     jobs = _jobs(arguments)
-    folder = NOTEBOOKS
+    folder = arguments.notebooks
     if arguments.budget != "quick" or arguments.params:
         folder = ROOT / "runs" / "lab" / arguments.budget
         _prepare_copies(jobs, folder)

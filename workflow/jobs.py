@@ -34,6 +34,7 @@ def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow",
             run_values = {"budget": budget, "seed": seed, "threads": int(entry["job"]["threads"])}
             jobs[f"{lesson.name}-seed{seed}"] = {
                 "lesson": lesson.name,
+                "notebook": str(lesson.notebook.resolve()),
                 "seed": seed,
                 "backend": backend,
                 "parameters": {
@@ -51,7 +52,7 @@ def write_jobs(jobs, run_folder, lock_file):
     provenance = {**depends, **commit_of()}
     for name, job in jobs.items():
         path = run_folder / "jobs" / f"{name}.json"
-        content = {**job, **depends, "notebook_sha256": notebook_hash(NOTEBOOKS / f"{job['lesson']}.ipynb")}
+        content = {**job, **depends, "notebook_sha256": notebook_hash(job["notebook"])}
         # The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again.
         if not _same_but_provenance(path, content):
             write_json_if_changed(path, {**content, "provenance": provenance})

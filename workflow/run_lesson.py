@@ -17,7 +17,6 @@ from pathlib import Path
 
 from workflow import records
 from workflow.files import write_json
-from workflow.lessons import NOTEBOOKS
 
 
 class LessonFailed(Exception):
@@ -73,14 +72,13 @@ def execute(job, output):
     from workflow.notebook_tools.kernel import ThisInterpreter
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    source = NOTEBOOKS / f"{job['lesson']}.ipynb"
     os.environ["KERAS_BACKEND"] = job["backend"]
     try:
         return papermill.execute_notebook(
-            str(source),
+            job["notebook"],
             str(output),
             parameters=job["parameters"],
-            cwd=str(NOTEBOOKS),
+            cwd=str(Path(job["notebook"]).parent),
             kernel_name="python3",
             kernel_manager_class=ThisInterpreter,
             progress_bar=False,

