@@ -7,6 +7,8 @@ import tensorflow as tf
 
 def prepare(threads):
     """Set threads and, on a GPU, deterministic kernels; returns the switches set."""
+    # Grouped convolutions on a CPU are compiled anew for each shape, and TensorFlow warns with an address in memory.
+    tf.get_logger().setLevel("ERROR")
     switches = {}
     if threads is not None:
         try:
