@@ -22,9 +22,9 @@ budget: str = "quick"  # label of the budget: quick, cpu or gpu
 seed: int = 0  # of weights and order of images
 threads: int = 2  # CPU threads of the arithmetic
 precision: str = "float32"  # float32, mixed_bfloat16 or auto
-train_examples: int | None = 6000  # training images of the main network; None for all
-experiment_examples: int = 4000  # training images of each network of an experiment
-experiment_validation: int = 2000  # validation images of the same
+train_examples: int | None = 5000  # training images of the main network; None for all
+experiment_examples: int = 3000  # training images of each network of an experiment
+experiment_validation: int = 1000  # validation images of the same
 epochs: int = 3  # passes over the training images, main network
 experiment_epochs: int = 2  # the same for each network of an experiment
 batch_size: int = 64  # images a step, main network
@@ -136,7 +136,7 @@ def lrn_of_the_notes(a, k=2.0, n=5, alpha=1e-4, beta=0.75):
 # %%
 activations = np.full((1, 16), 10.0, dtype="float32")
 activations[0, 6] = 500.0  # one channel is very active
-library = keras.ops.convert_to_numpy(layers.LocalResponseNormalization()(activations))
+library = keras.ops.convert_to_numpy(layers.LocalResponseNormalization(dtype="float32")(activations))
 paper, notes = lrn_of_the_paper(activations), lrn_of_the_notes(activations)
 print("the paper's formula is the library's layer:", np.allclose(paper, library, rtol=1e-5))
 print(f"channel 6 of 500 becomes {paper[0, 6]:.1f} by the paper, {notes[0, 6]:,.0f} by the notes")
@@ -204,7 +204,7 @@ lesson.claim(
 # %%
 signal = np.array([0, 0, 9, 0, 0, 4, 0, 0, 0], dtype="float32").reshape(1, 9, 1)
 for window in (2, 3):
-    pooled = keras.ops.convert_to_numpy(keras.layers.MaxPooling1D(window, strides=2)(signal))
+    pooled = keras.ops.convert_to_numpy(keras.layers.MaxPooling1D(window, strides=2, dtype="float32")(signal))
     print(f"window {window}, stride 2: {pooled.ravel().astype(int).tolist()}")
 
 # %% [markdown]
@@ -218,13 +218,13 @@ for window in (2, 3):
 
 # %%
 maps = np.random.default_rng(0).random((1, 6, 6, 8), dtype=np.float32)
-grouped = keras.layers.Conv2D(8, 3, padding="same", groups=2)
+grouped = keras.layers.Conv2D(8, 3, padding="same", groups=2, dtype="float32")
 together = keras.ops.convert_to_numpy(grouped(maps))
 kernel, bias = grouped.get_weights()
 towers = []
 for card in range(2):
     half = slice(4 * card, 4 * card + 4)
-    tower = keras.layers.Conv2D(4, 3, padding="same")
+    tower = keras.layers.Conv2D(4, 3, padding="same", dtype="float32")
     tower.build((None, 6, 6, 4))
     tower.set_weights([kernel[..., half], bias[half]])
     towers.append(keras.ops.convert_to_numpy(tower(maps[..., half])))
@@ -244,7 +244,7 @@ print("equal to two towers side by side:", np.allclose(together, apart, atol=1e-
 # %%
 keras.utils.set_random_seed(seed)
 ones = np.ones((1, 10_000), dtype="float32")
-dropout = keras.layers.Dropout(0.5)
+dropout = keras.layers.Dropout(0.5, dtype="float32")
 in_training = keras.ops.convert_to_numpy(dropout(ones, training=True))
 in_test = keras.ops.convert_to_numpy(dropout(ones, training=False))
 print("values in training:", np.unique(in_training).tolist(), "in test:", np.unique(in_test).tolist())
@@ -513,9 +513,9 @@ plots.worst_mistakes(pool.images, pool.labels, probabilities, images.class_names
 # %%
 augmentation = keras.Sequential(
     [
-        keras.layers.RandomFlip("horizontal", seed=seed),
+        keras.layers.RandomFlip("horizontal", seed=seed, dtype="float32"),
         keras.layers.RandomTranslation(
-            2 / 28, 2 / 28, fill_mode="constant", interpolation="nearest", seed=seed
+            2 / 28, 2 / 28, fill_mode="constant", interpolation="nearest", seed=seed, dtype="float32"
         ),
     ]
 )
