@@ -671,7 +671,8 @@ lesson.claim(
 #
 # ### A convolution less
 #
-# The paper took out one convolution at a time and lost about two points each (2012).
+# The paper took out one convolution at a time, and its errors rose; for a middle one by about two points (2012). Whether one takes out the third or the fourth
+# makes no difference here: without towers, both leave the same network.
 
 # %%
 without = np.mean([accuracy[f"without conv {i}"] for i in removed_convolutions])
