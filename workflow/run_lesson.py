@@ -98,15 +98,19 @@ def execute(job, output):
         ) from error
 
 
+INSERTED_BY_PAPERMILL = {"injected-parameters", "papermill-error-cell-tag"}
+
+
 def _code_position(notebook_file):
-    """Position from 1 among all cells of the last cell that was executed, or None."""
+    """Position of the last cell that was executed, as the lesson counts its cells from 1, or None."""
     import nbformat
 
     if not notebook_file.exists():
         return None
     cells = nbformat.read(notebook_file, as_version=4).cells
-    touched = [i for i, cell in enumerate(cells, start=1) if cell.cell_type == "code" and cell.metadata.get(
-        "papermill", {}).get("status") not in (None, "pending")]  # fmt: skip
+    own = [cell for cell in cells if not INSERTED_BY_PAPERMILL & set(cell.metadata.get("tags", []))]
+    states = [cell.metadata.get("papermill", {}).get("status", "pending") for cell in own]
+    touched = [position for position, state in enumerate(states, start=1) if state != "pending"]
     return touched[-1] if touched else None
 
 
