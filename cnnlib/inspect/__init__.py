@@ -1,5 +1,6 @@
 """Look into a model: its layer table, receptive fields, feature maps. No network is known here by name."""
 
+from cnnlib.inspect._gradients import input_gradient
 from cnnlib.inspect.field import ReceptiveField, effective_receptive_field, receptive_field, receptive_fields
 from cnnlib.inspect.outputs import feature_maps, predict
 from cnnlib.inspect.table import LayerTable, layer_table
@@ -9,6 +10,7 @@ __all__ = [
     "ReceptiveField",
     "effective_receptive_field",
     "feature_maps",
+    "input_gradient",
     "layer_table",
     "predict",
     "receptive_field",

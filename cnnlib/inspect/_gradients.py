@@ -5,7 +5,16 @@ import numpy as np
 
 
 def input_gradient(function, images):
-    """d function(images) / d images as a NumPy array; `function` gives a scalar and changes no state."""
+    """The gradient of a scalar with respect to an array, by the running backend's automatic differentiation.
+
+    Args:
+        function: from a tensor to a scalar tensor, in operations of `keras.ops` or calls of layers; it changes no
+            state. A gradient with respect to weights is had by making them the argument.
+        images: float32 array of any shape, for instance images (N, H, W, C).
+
+    Returns:
+        NumPy array of the same shape: d function(images) / d images.
+    """
     return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](
         function, images
     )
