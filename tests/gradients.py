@@ -30,7 +30,8 @@ def _jax(value, x, weights):
         with keras.StatelessScope(state_mapping=list(zip(weights, values, strict=True))):
             return value(x)
 
-    found = jax.grad(function, argnums=(0, 1))(jax.numpy.asarray(x), [w.value for w in weights])
+    # Compiled as a whole: step by step JAX would compile every operation of the network by itself.
+    found = jax.jit(jax.grad(function, argnums=(0, 1)))(jax.numpy.asarray(x), [w.value for w in weights])
     return np.asarray(found[0]), [np.asarray(g) for g in found[1]]
 
 

@@ -7,27 +7,55 @@ from keras import ops
 
 from cnnlib import networks
 from tests.gradients import gradients
+from tests.networks.parity import precision
 
 CATALOGUE = networks.catalogue()
-DEEP = {
-    name
-    for name in CATALOGUE
-    if any(depth in name for depth in ("1202", "110", "250", "190", "152", "201", "100"))
-}
+# Without shortcuts gradients explode through 110 layers; the steps that are small enough vanish in float32.
+IN_FLOAT64 = ("plain110_cifar",)
+COUNTED_ONLY = ("resnet1202_cifar",)  # a thousand layers: its parameters are counted in test_catalogue
+STEPS = (
+    0.01,
+    0.001,
+    0.0001,
+)  # first-order decrease of the loss, as a share of it; the deepest nets are the most curved
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n in DEEP else ()) for n in CATALOGUE]
+# The networks are the same operations on every backend: beyond TensorFlow one small member of each family will do.
+ONE_OF_EACH_FAMILY = (
+    *(
+        "lenet5_bn",
+        "alexnet",
+        "vgg11_bn",
+        "nin",
+        "capsnet",
+        "googlenet",
+        "highway19",
+        "resnet18",
+        "resnet20_cifar",
+    ),
+    *("densenet_cifar", "mobilenet_v1", "convnext_tiny"),
 )
+ALL = [name for name in CATALOGUE if name not in COUNTED_ONLY]
+
+
+@pytest.mark.parametrize("name", ALL if keras.config.backend() == "tensorflow" else ONE_OF_EACH_FAMILY)
 def test_a_step_lowers_the_loss_and_reaches_every_weight(name):
+    with precision("float64" if name in IN_FLOAT64 else "float32"):
+        _take_a_step(name)
+
+
+def _take_a_step(name):
     keras.utils.set_random_seed(0)
     variant = CATALOGUE[name]
     size = max(variant.minimum_size, 16)
     model = networks.build(name, (size, size, variant.input_shape[2]), classes=4, width=_width(name))
     generator = np.random.default_rng(0)
-    images = generator.normal(size=(8, *model.input.shape[1:])).astype("float32")
+    images = generator.normal(size=(8, *model.input.shape[1:])).astype(keras.config.floatx())
     labels = np.arange(8) % 4
-    states = [(v, ops.convert_to_numpy(v).copy()) for v in model.variables if not _learns(v, model)]
+    weights = model.trainable_weights
+    learned = {id(weight) for weight in weights}
+    states = [(v, ops.convert_to_numpy(v).copy()) for v in model.variables if id(v) not in learned]
+    names = {layer.name for layer in model.layers}
 
     def loss(x):
         """With the same dropout and the same moving averages each time."""
@@ -36,35 +64,34 @@ def test_a_step_lowers_the_loss_and_reaches_every_weight(name):
             variable.assign(value)
         outputs = model(x, training=True)
         named = outputs if isinstance(outputs, dict) else {"scores": outputs}
-        scores = ops.cast(named["scores"], "float32")
+        scores = ops.cast(named["scores"], keras.config.floatx())
         total = ops.mean(ops.sparse_categorical_crossentropy(labels, scores, from_logits=True))
         others = (ops.mean(ops.square(y)) for key, y in named.items() if key != "scores")
         return sum(others, total)
 
     before = float(ops.convert_to_numpy(loss(images)))
-    _, found = gradients(loss, images, model.trainable_weights)
+    _, found = gradients(loss, images, weights)
     missing = [
         weight.path
-        for weight, gradient in zip(model.trainable_weights, found, strict=True)
-        if not np.isfinite(gradient).all() or not (gradient.any() or _dead_bias(weight, model))
+        for weight, gradient in zip(weights, found, strict=True)
+        if not np.isfinite(gradient).all() or not (gradient.any() or _dead_bias(weight, names))
     ]
     assert not missing
     energy = sum(float((g.astype("float64") ** 2).sum()) for g in found)
-    for weight, gradient in zip(model.trainable_weights, found, strict=True):
-        weight.assign(ops.convert_to_numpy(weight) - 0.01 * before / energy * gradient)
-    assert float(ops.convert_to_numpy(loss(images))) < before
+    start = [ops.convert_to_numpy(weight).copy() for weight in weights]
 
+    def loss_after(step):
+        for weight, value, gradient in zip(weights, start, found, strict=True):
+            weight.assign(value - step * before / energy * gradient)
+        return float(ops.convert_to_numpy(loss(images)))
 
-def _learns(variable, model):
-    return any(variable is weight for weight in model.trainable_weights)
+    assert any(loss_after(step) < before for step in STEPS)
 
 
 def _width(name):
     return 0.5 if name in ("lenet5", "lenet5_1998", "lenet5_bn") else 0.125
 
 
-def _dead_bias(weight, model):
+def _dead_bias(weight, names):
     """A bias in front of BatchNorm: the mean takes it out again."""
-    names = {layer.name for layer in model.layers}
-    layer = weight.path.split("/")[-2]
-    return weight.name == "bias" and f"{layer}_bn" in names
+    return weight.name == "bias" and f"{weight.path.split('/')[-2]}_bn" in names
