@@ -354,7 +354,7 @@ plots.worst_mistakes(
 )
 
 # %% [markdown]
-# Look for a pattern among the pairs of names. Most of the confident mistakes are between garments of one outline, and in a mean over all places
+# Look for a pattern among the pairs of names: how many are between garments of one outline? In a mean over all places
 # a small thing at one place, a row of buttons, has to raise its voice against all the others.
 
 # %% [markdown]
@@ -639,7 +639,7 @@ lesson.claim(
 # - A convolution and two 1x1s are a small dense network at every place.
 # - Global average pooling turns class maps into scores without a weight; the maps say where, and images may have any size.
 # - Plain deep stacks depend on their start: too small a start, and nothing is learnt. He's start or normalisation helps.
-# - The 1x1s cost more time than their multiply-adds suggest.
+# - The 1x1s cost multiply-adds and time; the two need not grow alike.
 # - What the next network changes: 1x1 convolutions *save* work when they come first, and windows of several sizes stand side by side. That is
 #   GoogLeNet.
 
