@@ -116,3 +116,23 @@ def test_an_unknown_backend_and_a_missing_run_are_said(tmp_path):
     course = write_course(tmp_path / "course")
     assert "BACKEND='numpy' must be one of" in run(course, tmp_path / "run", "--backend", "numpy")[1]
     assert "there is no run in" in run(course, tmp_path / "nowhere", command="report")[1]
+
+
+def test_copies_for_the_lab_carry_the_budgets_parameters(tmp_path):
+    import nbformat
+
+    from workflow.course import _prepare_copies
+    from workflow.jobs import make_jobs
+
+    course, folder = write_course(tmp_path / "course"), tmp_path / "lab"
+    jobs = make_jobs("cpu", params="width=0.5", notebooks=course)
+    _prepare_copies(jobs, folder)
+    cells = nbformat.read(folder / "01_first.ipynb", as_version=4).cells
+    injected = next(cell.source for cell in cells if "injected-parameters" in cell.metadata.get("tags", []))
+    assert "epochs = 2" in injected
+    assert "width = 0.5" in injected
+    assert all(not cell.get("outputs") for cell in cells)
+    # A learner's own changes in a copy are never overwritten.
+    (folder / "01_first.ipynb").write_text("mine")
+    _prepare_copies(jobs, folder)
+    assert (folder / "01_first.ipynb").read_text() == "mine"
