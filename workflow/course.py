@@ -139,9 +139,8 @@ def _prepare_copies(jobs, folder):
         if target.exists():
             print(f"kept as it is: {_shown(target)}")
             continue
-        source = NOTEBOOKS / f"{job['lesson']}.ipynb"
         papermill.execute_notebook(
-            str(source), str(target), job["parameters"], prepare_only=True, progress_bar=False
+            job["notebook"], str(target), job["parameters"], prepare_only=True, progress_bar=False
         )
 
 
