@@ -25,10 +25,10 @@ threads: int = 2  # CPU threads of the arithmetic
 precision: str = "float32"  # float32, mixed_bfloat16 or auto
 train_examples: int | None = 4000  # training images that are used; None for all
 epochs: int = 4  # passes over the training images, main network
-experiment_examples: int = 4000  # training images of each network of the comparison, at most train_examples
-experiment_epochs: int = 4  # the same for each network that it is compared with
+experiment_examples: int = 3000  # training images of each network of the comparison, at most train_examples
+experiment_epochs: int = 5  # the same for each network that it is compared with
 batch_size: int = 64  # images a step
-learning_rate: float = 0.006  # peak of the one-cycle schedule
+learning_rate: float = 0.01  # peak of the one-cycle schedule
 
 # %% tags=["nbval-ignore-output"]
 from cnnlib import data, inspect, lesson, plots, training
@@ -540,18 +540,20 @@ plots.feature_maps(side_by_side, titles=["picture", *detectors] * 2, columns=6)
 
 # %% [markdown]
 # Bright is a strong answer of either sign. Follow the sneaker's sole: the horizontal detector lights up along it, the vertical one
-# does not. The shirt's sides are vertical edges. The spot detector answers to fine texture, the blur to none.
+# does not. The shirt's sides are vertical edges. The spot detector answers to fine texture, which the blur wipes out.
 #
 # Why does a sum of products detect anything? Because it is the scalar product of window and kernel: among windows of
 # equal strength it is largest for the one that looks like the kernel. So any pattern can be made a detector: cut it out, subtract its mean,
-# and look for the highest answer.
+# and look for the highest answer, relative to the window's own strength (else a bright window could shout the right one down).
 
 # %%
 picture = two[0, :, :, 0]
 row, column = 13, 17
 pattern = picture[row : row + 7, column : column + 7]
 pattern = pattern - pattern.mean()
-answer = correlate_2d(picture, pattern)
+windows = windows_as_rows(picture, 7)
+strengths = np.linalg.norm(windows - windows.mean(axis=1, keepdims=True), axis=1)
+answer = correlate_2d(picture, pattern) / np.maximum(strengths, 1e-6).reshape(22, 22)
 found = tuple(int(i) for i in np.unravel_index(answer.argmax(), answer.shape))
 print(f"cut out at {(row, column)}, highest answer at {found}")
 
@@ -943,7 +945,8 @@ plots.heatmap(
 # ### Why not a dense net?
 #
 # Now the comparison that this lesson has prepared: dense, local, convolutional; each trained on the pictures, and each trained anew on the scrambled ones.
-# All start from the same seed and see the same pictures in the same order, a few thousand, because the local one is slow.
+# All start from the same seed and see the same pictures in the same order. They are few, because what an architecture
+# knows beforehand counts most where there is little to learn from, and because the local network is slow.
 #
 # **Predict** for each: how good is it (1) on validation pictures, (2) on validation pictures moved by two pixels, which it has not been taught,
 # (3) when trained and judged on scrambled pictures?
