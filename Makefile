@@ -82,7 +82,7 @@ notebooks: $(READY) ## compare the committed outputs with fresh ones (nbval); CH
 bench: $(READY) ## side-by-side measurements
 	@$(BIN)/python -m benchmarks
 
-backends: $(READY) ## install the pinned jax and torch (CPU) beside TensorFlow
+backends: $(READY) ## install the pinned jax and torch beside TensorFlow
 	@$(BIN)/pip install --quiet -r requirements-backends.txt
 
 lock: ## solve the lock files again (needs uv)
