@@ -81,7 +81,8 @@ def run(arguments):
     started = time.time()
     code = _snakemake(folder, arguments.cores, jobs)
     failures = watch.read_failures(folder, jobs)
-    page = write_report(folder, wall_seconds=time.time() - started)
+    ran = any(watch.started_since(folder, name, started) for name in jobs)
+    page = write_report(folder, wall_seconds=time.time() - started if ran else None)
     print(watch.result_table(folder, jobs))
     for failure in failures:
         where = f", cell {failure['cell']}" if failure["cell"] else ""

@@ -18,7 +18,7 @@ def follow(process, folder, jobs):
     while True:
         running = process.poll() is None
         for name in jobs:
-            started = _time_of(folder / "started" / f"{name}.json", begun)
+            started = started_since(folder, name, begun)
             if started and name not in seen_started:
                 seen_started.add(name)
                 up_to_date.discard(name)
@@ -27,7 +27,7 @@ def follow(process, folder, jobs):
             failed = (folder / "failed" / f"{name}.json").exists()
             if failed or (folder / f"{name}.json").exists():
                 seen_done.add(name)
-                seconds = time.time() - _time_of(folder / "started" / f"{name}.json", begun)
+                seconds = time.time() - started_since(folder, name, begun)
                 state = "FAILED" if failed else "done"
                 last_line = _say(
                     f"[{len(seen_done) + len(up_to_date)}/{len(jobs)}] {name} {state} after {seconds:.0f} s"
@@ -76,8 +76,9 @@ def _is_done(folder, name):
     return record.exists() and job.exists() and record.stat().st_mtime >= job.stat().st_mtime
 
 
-def _time_of(path, since):
-    """The time noted in a `started` file of this run, or None."""
+def started_since(folder, name, since):
+    """The time at which a job last started, or None where that was before `since`."""
+    path = folder / "started" / f"{name}.json"
     try:
         started = json.loads(path.read_text(encoding="utf-8"))["time"]
     except (OSError, ValueError, KeyError):
