@@ -12,7 +12,12 @@ import time
 from workflow.lessons import ROOT
 
 BACKENDS = ("tensorflow", "jax", "torch")
-ON_EVERY_BACKEND = ("tests/layers", "tests/inspect", "tests/networks", "tests/training", "tests/lesson")
+# Counts, options and messages are the same Python on every backend; what computes is tested on each.
+ON_EVERY_BACKEND = (
+    *("tests/layers", "tests/inspect", "tests/training", "tests/lesson/test_lesson.py"),
+    *("tests/networks/test_learning.py", "tests/networks/test_classics.py"),
+    *("tests/networks/test_parity_applications.py", "tests/networks/test_parity_torch.py"),
+)
 
 
 def main():
