@@ -1,3 +1,5 @@
+import pytest
+
 from workflow import unit_tests
 from workflow.lessons import ROOT
 
@@ -12,10 +14,6 @@ def test_a_failure_on_any_backend_fails_the_whole(monkeypatch, capsys):
         unit_tests.importlib.util, "find_spec", lambda name: None if name == "torch" else True
     )
     monkeypatch.setattr(unit_tests, "run", lambda backend, workers: 1 if backend == "jax" else 0)
-    try:
+    with pytest.raises(SystemExit, match="failed on jax"):
         unit_tests.main()
-    except SystemExit as stop:
-        assert "failed on jax" in str(stop)
-    else:
-        raise AssertionError("a failure went unnoticed")
     assert "torch: left out, it is not installed" in capsys.readouterr().out
