@@ -40,6 +40,7 @@ def googlenet(
     large_kernel=5,
     response_norm=None,
     paths=(True, True, True, True),
+    modules=tuple(MODULES),
     auxiliary_heads=False,
     auxiliary_pool="strided",
     last_pool=3,
@@ -55,6 +56,8 @@ def googlenet(
         response_norm: local response normalisation around the stem's 3x3; default: where there is no
             BatchNorm and the stem is the paper's one.
         paths: which of a module's paths (1x1, 3x3, 5x5, pool) there are; at least one.
+        modules: names of the modules that there are, in the order of `MODULES`; default all nine. A pool
+            stands before the first module of a stage.
         auxiliary_heads: two more classifiers, after modules 4a and 4d, that help to train the lower layers.
         auxiliary_pool: "strided" (the paper's 5x5 mean at stride 3, which needs maps of 5x5) or "adaptive"
             (to 4x4 from any size).
@@ -66,16 +69,18 @@ def googlenet(
         ValueError: an option out of its range, or maps too small for the auxiliary heads.
     """
     _check(large_kernel, last_pool, paths, auxiliary_pool, stem, stem_stride)
+    _check_modules(modules, auxiliary_heads)
     inputs = keras.Input(input_shape, name="images")
     unit = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
     if response_norm is None:
         response_norm = stem == "paper" and not batch_norm
     x = _stem(inputs, unit, width, response_norm, stem, stem_stride)  # (28,28,192)
-    outputs = {}
-    for module, channels in MODULES.items():
-        if module in ("4a", "5a"):  # (28,28,480) -> (14,14,480); (14,14,832) -> (7,7,832)
-            x = _halve(x, f"stage{module[0]}_pool", last_pool if module == "5a" else 3)
-        channels = [scale_channels(c, width) for c in channels]
+    outputs, stage = {}, "3"
+    for module in modules:
+        if module[0] != stage:  # (28,28,480) -> (14,14,480); (14,14,832) -> (7,7,832)
+            stage = module[0]
+            x = _halve(x, f"stage{stage}_pool", last_pool if stage == "5" else 3)
+        channels = [scale_channels(c, width) for c in MODULES[module]]
         x = inception_module(
             x, channels, unit, large_kernel=large_kernel, paths=paths, name=f"inception_{module}"
         )
@@ -166,6 +171,15 @@ def _check(large_kernel, last_pool, paths, auxiliary_pool, stem, stem_stride):
         raise ValueError(f"paths={paths!r} must be four truth values, at least one of them true")
     check_choice("auxiliary_pool", auxiliary_pool, ("strided", "adaptive"))
     check_stem(stem, stem_stride)
+
+
+def _check_modules(modules, auxiliary_heads):
+    if not modules or list(modules) != [name for name in MODULES if name in modules]:
+        raise ValueError(f"modules={modules!r} must be some of {', '.join(MODULES)}, in this order")
+    if auxiliary_heads and not set(AUXILIARY_AFTER) & set(modules):
+        raise ValueError(
+            f"auxiliary_heads=True needs a module to stand after; take {' or '.join(AUXILIARY_AFTER)} into modules"
+        )
 
 
 def _row(params, macs, top5, minimum_size, minimum_size_small, **options):

@@ -138,7 +138,9 @@ def _check_fit(model, images, recipe, seed, loop):
         raise ValueError(
             f"Recipe: batch_size={recipe.batch_size} is more than the {len(images.train.labels)} training images"
         )
-    shape = model.output_shape["scores"] if isinstance(model.output_shape, dict) else model.output_shape
+    shape = model.output_shape
+    if isinstance(shape, list):  # of a dict of outputs, without their names
+        shape = model.output["scores"].shape
     if shape[-1] < len(images.class_names):
         raise ValueError(
             f"the network {model.name} has {shape[-1]} scores, the data have {len(images.class_names)} classes"

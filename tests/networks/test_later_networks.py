@@ -94,6 +94,25 @@ def test_heads_refuse_maps_that_they_cannot_pool():
         networks.outline("inception_v3", input_shape=(200, 200, 3), auxiliary_heads=True)
 
 
+def test_googlenet_with_some_of_its_modules():
+    short = networks.outline(
+        "googlenet", input_shape=SMALL, classes=10, stem="small", modules=("3a", "4a", "4b", "5b")
+    )
+    assert [layer.name for layer in short.layers if layer.name.endswith("_concat")] == [
+        f"inception_{module}_concat" for module in ("3a", "4a", "4b", "5b")
+    ]
+    sides = [
+        short.get_layer(f"inception_{module}_concat").output.shape[1] for module in ("3a", "4a", "4b", "5b")
+    ]
+    assert sides == [14, 7, 7, 3]
+    with pytest.raises(ValueError, match="in this order"):
+        networks.outline("googlenet", modules=("4a", "3a"))
+    with pytest.raises(ValueError, match="in this order"):
+        networks.outline("googlenet", modules=())
+    with pytest.raises(ValueError, match="needs a module to stand after"):
+        networks.outline("googlenet", modules=("3a", "5b"), auxiliary_heads=True)
+
+
 def test_each_path_of_googlenet_can_be_left_out():
     whole = total("googlenet")
     for i in range(4):

@@ -137,6 +137,16 @@ def test_penalties_of_layers_are_part_of_the_loss(images):
     assert losses[1] > losses[0] + 1
 
 
+def test_a_network_with_auxiliary_outputs_trains_and_is_measured_by_its_scores(images):
+    plain = network()
+    head = keras.layers.Dense(CLASSES, name="auxiliary")(plain.get_layer("relu").output[:, 5, 5])
+    model = keras.Model(plain.inputs[0], {"scores": plain.output, "auxiliary": head})
+    before = keras.ops.convert_to_numpy(model.get_layer("auxiliary").kernel)
+    training.train(model, images, RECIPE, progress="none")
+    assert np.abs(keras.ops.convert_to_numpy(model.get_layer("auxiliary").kernel) - before).max() > 1e-3
+    assert training.evaluate(model, images.test) == training.evaluate(plain, images.test)
+
+
 def test_a_loss_that_explodes_stops_with_causes(images):
     recipe = Recipe(epochs=5, batch_size=64, optimizer="sgd", learning_rate=1e20, momentum=0.9)
     with pytest.raises(TrainingDiverged, match=r"epoch \d.*learning rate"):
