@@ -62,6 +62,8 @@ def run(backend, workers):
         "KERAS_BACKEND": backend,
         "OMP_NUM_THREADS": "1",
         "TF_NUM_INTRAOP_THREADS": "1",
+        # The tests compile more than they compute.
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip(),
     }
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 

@@ -41,7 +41,9 @@ class HighwayGate(layers.Layer):
     def gate(self, x):
         """T for inputs x, between 0 (carry x) and 1 (take h); the shape of x."""
         kernel = ops.convert_to_tensor(self.kernel)
-        product = ops.conv(x, kernel, padding="same") if len(x.shape) == 4 else ops.matmul(x, kernel)
+        image = len(x.shape) == 4
+        # einsum, since ops.matmul rounds float64 to float32 on torch
+        product = ops.conv(x, kernel, padding="same") if image else ops.einsum("nc,cd->nd", x, kernel)
         return ops.sigmoid(product + self.bias)
 
     def call(self, inputs):

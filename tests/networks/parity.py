@@ -1,30 +1,9 @@
 """Shared by the parity tests: weights that keep signals alive, and the bound that outputs must keep."""
 
-import contextlib
-
 import keras
 import numpy as np
 
 BOUND = 1e-5  # relative: the largest difference over the largest magnitude
-
-
-@contextlib.contextmanager
-def precision(floatx):
-    """Networks built and run inside are of this precision. Over fifty layers float32's rounding nears the bound."""
-    before = keras.config.floatx(), keras.config.dtype_policy()
-    wide = contextlib.nullcontext()
-    if keras.backend.backend() == "jax" and floatx == "float64":
-        import jax
-
-        wide = jax.enable_x64(True)
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(floatx)
-    try:
-        with wide:
-            yield
-    finally:
-        keras.config.set_floatx(before[0])
-        keras.config.set_dtype_policy(before[1])
 
 
 def relative_error(ours, theirs):
@@ -39,9 +18,25 @@ def images(side, seed, count=3, dtype="float32"):
 
 def predict(model, x):
     """The model's output as an array, or a dict of arrays."""
-    outputs = model(keras.ops.convert_to_tensor(x), training=False)
+    outputs = call(model, x, training=False)
     convert = keras.ops.convert_to_numpy
     return {k: convert(v) for k, v in outputs.items()} if isinstance(outputs, dict) else convert(outputs)
+
+
+def call(model, x, training):
+    """The outputs; on JAX compiled as a whole, since step by step it compiles every operation by itself."""
+    if keras.backend.backend() != "jax":
+        return model(keras.ops.convert_to_tensor(x), training=training)
+    import jax
+
+    def outputs(trainable, others, x):
+        return model.stateless_call(trainable, others, x, training=training)
+
+    trainable, others = model.trainable_variables, model.non_trainable_variables
+    results, updated = jax.jit(outputs)([v.value for v in trainable], [v.value for v in others], x)
+    for variable, value in zip(others, updated, strict=True):
+        variable.assign(value)
+    return results
 
 
 def assert_same_function(ours, theirs, xs):
@@ -85,7 +80,7 @@ def randomise_keras(model, x, seed=0):
             normalisations.append((layer, layer.momentum))
             layer.momentum = 0.0
     if normalisations:
-        model(keras.ops.convert_to_tensor(x), training=True)
+        call(model, x, training=True)
     for layer, momentum in normalisations:
         layer.momentum = momentum
         mean, variance = (keras.ops.convert_to_numpy(v) for v in (layer.moving_mean, layer.moving_variance))

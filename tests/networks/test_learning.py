@@ -7,7 +7,7 @@ from keras import ops
 
 from cnnlib import networks
 from tests.gradients import gradients
-from tests.networks.parity import precision
+from tests.precision import precision
 
 CATALOGUE = networks.catalogue()
 # Without shortcuts gradients explode through 110 layers; the steps that are small enough vanish in float32.

@@ -9,11 +9,11 @@ from tests.networks.parity import (
     BOUND,
     assert_same_function,
     images,
-    precision,
     predict,
     randomise_keras,
     relative_error,
 )
+from tests.precision import precision
 
 CLASSES = 7
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"

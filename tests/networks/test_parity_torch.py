@@ -10,12 +10,12 @@ from tests.networks.parity import (
     assert_same_function,
     channels_first,
     images,
-    precision,
     predict,
     predict_torch,
     randomise_torch,
     relative_error,
 )
+from tests.precision import precision
 
 torch = pytest.importorskip("torch", reason="torch is an optional dependency of the tests")
 
