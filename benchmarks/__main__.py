@@ -1,14 +1,14 @@
-"""Side-by-side measurements: `make bench`, or `python -m benchmarks [targets] [loops]`.
+"""Side-by-side measurements: `make bench`, or `python -m benchmarks [startup] [targets] [loops]`.
 
 Nothing here is asserted: times belong to the machine that they were taken on, so they are printed with its description.
 """
 
 import argparse
 
-from benchmarks import loops, targets
+from benchmarks import loops, startup, targets
 from benchmarks.machine import describe_machine
 
-PARTS = {"targets": targets.main, "loops": loops.main}
+PARTS = {"startup": startup.main, "targets": targets.main, "loops": loops.main}
 
 
 def main():
