@@ -1,4 +1,4 @@
-"""The command behind `make course`, `make plan`, `make lab` and `make report`.
+"""The command behind `make course`, `make plan`, `make lab`, `make report` and `make reference`.
 
 python -m workflow.course run --budget cpu --lessons 04-11 --seeds 0-2 --params "epochs=3" --backend tensorflow
 """
@@ -41,6 +41,7 @@ def _parser():
         ("plan", plan, "show what would run and what it needs"),
         ("lab", lab, "open the lessons in JupyterLab"),
         ("report", report, "make the report of a run again"),
+        ("reference", reference, "keep the records of a run under reference/<budget>"),
     ):
         sub = commands.add_parser(name, help=help_text)
         sub.set_defaults(command=command)
@@ -114,6 +115,15 @@ def report(arguments):
             f"there is no run in {_shown(folder)}; make course BUDGET={arguments.budget} makes one"
         )
     print(f"report: {_shown(write_report(folder))}")
+    return 0
+
+
+def reference(arguments):
+    """Keep the records of a run as those that later runs are shown beside."""
+    from workflow.reference import keep_records
+
+    paths = keep_records(_run_folder(arguments), arguments.budget)
+    print(f"kept {len(paths) - 1} records in {_shown(paths[-1].parent)}; commit them")
     return 0
 
 

@@ -1,5 +1,6 @@
 """What a run would need, from recorded runs where there are any and from declared budgets where there are none."""
 
+import math
 import os
 
 from workflow.lessons import ROOT
@@ -43,13 +44,14 @@ def plan_table(jobs, budget, run_folder):
 
 
 def _recorded_costs(budget):
-    """`{lesson: (seconds, peak memory in MB)}`, the largest over the recorded seeds."""
+    """`{lesson: (seconds, peak memory in MB)}`: the fastest of the recorded seeds, since other work on the machine only
+    adds to it, and the largest memory."""
     costs = {}
     for record in load_records(ROOT / "reference" / budget)[0]:
         provenance = record["provenance"]
-        old = costs.get(record["lesson"], (0.0, 0))
+        old = costs.get(record["lesson"], (math.inf, 0))
         costs[record["lesson"]] = (
-            max(old[0], provenance.get("wall_seconds", provenance["lesson_seconds"])),
+            min(old[0], provenance.get("wall_seconds", provenance["lesson_seconds"])),
             max(old[1], provenance.get("peak_memory_mb", 0)),
         )
     return costs

@@ -9,6 +9,7 @@ import jinja2
 import pandas as pd
 
 from workflow.files import write_text
+from workflow.leaderboard import leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import ROOT
 from workflow.records import load_records
@@ -37,43 +38,6 @@ def write_report(folder, wall_seconds=None):
     path = folder / "report.html"
     write_text(path, page)
     return path
-
-
-def leaderboard(records):
-    """One row a lesson and network, best first: means over seeds, the spread beside them, a peer's median."""
-    if not records:
-        return []
-    peers = pd.read_csv(ROOT / "reference" / "peers.csv").set_index("network")
-    rows = []
-    for (lesson, network), group in _by_network(records).items():
-        accuracies = pd.Series([r["test_accuracy"] for r in group])
-        peer = peers.loc[network] if network in peers.index else None
-        rows.append(
-            {
-                "lesson": lesson,
-                "network": network,
-                "seeds": len(group),
-                "accuracy": accuracies.mean(),
-                "spread": accuracies.std() if len(group) > 1 else None,
-                "top5": pd.Series([r["top5"] for r in group]).mean(),
-                "params": group[0]["params"],
-                "macs": group[0]["macs"],
-                "activation_mb": group[0].get("activation_bytes", 0) / 2**20,
-                "seconds": pd.Series([r["seconds"] for r in group]).median(),
-                "images_per_second": pd.Series([r["images_per_second"] for r in group]).median(),
-                "peer_median": None if peer is None else peer["median"],
-                "peer": "" if peer is None else peer["peer"],
-                "notebook": f"notebooks/{lesson}-seed{group[0]['seed']}.ipynb",
-            }
-        )
-    return sorted(rows, key=lambda row: -row["accuracy"])
-
-
-def _by_network(records):
-    groups = {}
-    for record in records:
-        groups.setdefault((record["lesson"], record["network"]), []).append(record)
-    return groups
 
 
 def _further_runs(records):

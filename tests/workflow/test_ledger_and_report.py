@@ -5,8 +5,11 @@ import math
 import pytest
 from scipy import stats
 
+from workflow.leaderboard import leaderboard, reference_accuracies
 from workflow.ledger import make_ledger, paired_interval
-from workflow.report import leaderboard, write_report
+from workflow.lessons import UsageError
+from workflow.reference import keep_records
+from workflow.report import write_report
 
 
 def record(seed=0, budget="cpu", accuracy=0.9, claims=(), lesson="04_lenet", network="lenet5"):
@@ -121,3 +124,54 @@ def test_the_report_tells_what_is_missing_and_escapes_what_it_shows(tmp_path):
 
 def test_an_empty_run_makes_a_report_too(tmp_path):
     assert "No lesson has a result yet" in write_report(tmp_path).read_text()
+
+
+def kept(tmp_path, *records):
+    """The records written as a run, then kept as a reference; the folder of the reference."""
+    (tmp_path / "run").mkdir(exist_ok=True)
+    for r in records:
+        (tmp_path / "run" / f"{r['lesson']}-seed{r['seed']}.json").write_text(json.dumps(r))
+    keep_records(tmp_path / "run", "cpu", tmp_path / "reference")
+    return tmp_path / "reference"
+
+
+def committed(**options):
+    made = record(**options)
+    made["provenance"]["dirty"] = False
+    return made
+
+
+def test_kept_records_tell_their_means_and_verdicts(tmp_path):
+    claims = [claim(0.1, identifier="04-a"), claim(verdict="does not hold", identifier="04-b")]
+    reference = kept(
+        tmp_path, *(committed(seed=s, accuracy=a, claims=claims) for s, a in enumerate((0.8, 0.9, 0.85)))
+    )
+    assert reference_accuracies("cpu", reference) == {("04_lenet", "lenet5"): pytest.approx(0.85)}
+    page = (reference / "cpu" / "README.md").read_text()
+    assert "| lenet5 | 04_lenet | 0.8500 | 0.0500 | 3 | 0.807 |" in page
+    assert page.index("| does not hold | 04-b") < page.index("| holds | 04-a |")
+
+
+def test_what_cannot_be_vouched_for_is_not_kept(tmp_path):
+    with pytest.raises(UsageError, match="no record"):
+        keep_records(tmp_path, "cpu", tmp_path)
+    with pytest.raises(UsageError, match="not committed"):
+        kept(tmp_path, record())
+    with pytest.raises(UsageError, match="is of budget quick"):
+        kept(tmp_path, committed(budget="quick"))
+    broken = committed()
+    del broken["digest"]
+    with pytest.raises(UsageError, match="digest"):
+        kept(tmp_path, broken)
+
+
+def test_the_report_has_a_column_for_the_reference_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("workflow.leaderboard.REFERENCE", tmp_path / "reference")
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "peers.csv").write_text("network,peer,runs,median,best\n")
+    (tmp_path / "04_lenet-seed0.json").write_text(json.dumps(record()))
+    assert ">reference<" not in write_report(tmp_path).read_text()
+    kept(tmp_path, committed(accuracy=0.8765))
+    page = write_report(tmp_path).read_text()
+    assert ">reference<" in page
+    assert "0.8765" in page

@@ -1,0 +1,53 @@
+"""The networks of a run, best first, beside their peers and the results kept under `reference/`."""
+
+import pandas as pd
+
+from workflow.lessons import ROOT
+from workflow.records import load_records
+
+REFERENCE = ROOT / "reference"
+
+
+def leaderboard(records):
+    """One row a lesson and network, best first: means over seeds, the spread beside them, a peer's median."""
+    if not records:
+        return []
+    peers = pd.read_csv(REFERENCE / "peers.csv").set_index("network")
+    references = reference_accuracies(records[0]["budget"])
+    rows = []
+    for (lesson, network), group in _by_network(records).items():
+        accuracies = pd.Series([r["test_accuracy"] for r in group])
+        peer = peers.loc[network] if network in peers.index else None
+        rows.append(
+            {
+                "lesson": lesson,
+                "network": network,
+                "seeds": len(group),
+                "accuracy": accuracies.mean(),
+                "spread": accuracies.std() if len(group) > 1 else None,
+                "top5": pd.Series([r["top5"] for r in group]).mean(),
+                "params": group[0]["params"],
+                "macs": group[0]["macs"],
+                "activation_mb": group[0].get("activation_bytes", 0) / 2**20,
+                "seconds": pd.Series([r["seconds"] for r in group]).median(),
+                "images_per_second": pd.Series([r["images_per_second"] for r in group]).median(),
+                "peer_median": None if peer is None else peer["median"],
+                "reference": references.get((lesson, network)),
+                "peer": "" if peer is None else peer["peer"],
+                "notebook": f"notebooks/{lesson}-seed{group[0]['seed']}.ipynb",
+            }
+        )
+    return sorted(rows, key=lambda row: -row["accuracy"])
+
+
+def _by_network(records):
+    groups = {}
+    for record in records:
+        groups.setdefault((record["lesson"], record["network"]), []).append(record)
+    return groups
+
+
+def reference_accuracies(budget, reference=None):
+    """`{(lesson, network): mean test accuracy}` of the kept records; empty where there are none."""
+    groups = _by_network(load_records((reference or REFERENCE) / budget)[0])
+    return {key: pd.Series([r["test_accuracy"] for r in group]).mean() for key, group in groups.items()}

@@ -1,0 +1,88 @@
+"""Keep the records of a run that took place under `reference/<budget>/`, beside which later runs are shown."""
+
+from workflow.files import write_json, write_text
+from workflow.leaderboard import REFERENCE, leaderboard
+from workflow.ledger import make_ledger
+from workflow.lessons import UsageError
+from workflow.records import load_records
+
+
+def keep_records(folder, budget, reference=REFERENCE):
+    """Copy the records of a run into `reference/<budget>/` and tell in its README.md what they say.
+
+    Returns:
+        the paths that were written.
+
+    Raises:
+        UsageError: no record, an unreadable one, one of another budget, or one whose code was not committed.
+    """
+    records, faults = load_records(folder)
+    for name, fault in faults.items():
+        raise UsageError(f"{name}: {fault}; run that lesson again before keeping its record")
+    if not records:
+        raise UsageError(f"there is no record in {folder}; make course BUDGET={budget} makes them")
+    for record in records:
+        name = f"{record['lesson']}-seed{record['seed']}"
+        if record["budget"] != budget:
+            raise UsageError(
+                f"{name} is of budget {record['budget']}, and {budget} was to be kept; name it with BUDGET="
+            )
+        if record["provenance"].get("dirty", True):
+            raise UsageError(f"{name} was made by code that is not committed; commit, and run it again")
+    target = reference / budget
+    target.mkdir(parents=True, exist_ok=True)
+    paths = [target / f"{record['lesson']}-seed{record['seed']}.json" for record in records]
+    for path, record in zip(paths, records, strict=True):
+        write_json(path, record)
+    page = target / "README.md"
+    write_text(page, summary(load_records(target)[0], budget))
+    return [*paths, page]
+
+
+def summary(records, budget):
+    """The page of a reference folder in Markdown: networks, and every claim with its verdict."""
+    board = [
+        (
+            row["network"],
+            row["lesson"],
+            f"{row['accuracy']:.4f}",
+            "" if row["spread"] is None else f"{row['spread']:.4f}",
+            row["seeds"],
+            "" if row["peer_median"] is None else f"{row['peer_median']:.3f}",
+            f"{row['params']:,}",
+            f"{row['macs']:,}",
+            f"{row['seconds']:.0f}",
+        )
+        for row in leaderboard(records)
+    ]
+    claims = [
+        (entry.verdict, entry.identifier, entry.statement, entry.seeds, entry.measured, entry.source)
+        for entry in make_ledger(records)
+    ]
+    machines = sorted({f"{r['provenance']['cpu']}, {r['backend']}, {r['precision']}" for r in records})
+    headings = ("network", "lesson", "test accuracy", "spread", "seeds", "peer's median", "parameters", "MACs",
+                "training, s")  # fmt: skip
+    return "\n".join(
+        [
+            f"# Recorded results, budget {budget}",
+            "",
+            "Written by `make reference` from the records in this folder; nothing is typed. Spread is the standard",
+            "deviation over the seeds. A training claim is decided by the 95% interval of its paired differences.",
+            "",
+            f"Machines: {'; '.join(machines)}.",
+            "",
+            *_table(headings, board),
+            "",
+            "## Claims, failures first",
+            "",
+            *_table(("verdict", "claim", "statement", "seeds", "measured", "source"), claims),
+            "",
+        ]
+    )
+
+
+def _table(headings, rows):
+    def line(cells):
+        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+    return [line(headings), "|" + "---|" * len(headings), *(line(row) for row in rows)]
