@@ -320,7 +320,9 @@ plots.bars(
 others = {name: inspect.layer_table(networks.outline(name)) for name in ("alexnet", "vgg16")}
 others["googlenet"] = paper_form
 for name, table in others.items():
-    print(f"{name:10} {table.total_params:12,} parameters  {table.total_macs / 1e9:6.2f} billion multiply-adds")
+    print(
+        f"{name:10} {table.total_params:12,} parameters  {table.total_macs / 1e9:6.2f} billion multiply-adds"
+    )
 fewer = others["alexnet"].total_params / paper_form.total_params
 without_scores = others["alexnet"].total_params / (paper_form.total_params - from_table["scores"])
 lesson.claim(
@@ -429,10 +431,7 @@ def accuracy_without(path, modules):
 
 whole = training.evaluate(network, judged)["top1"]
 lost = np.array(
-    [
-        [whole - accuracy_without(path, modules) for path in path_names.values()]
-        for modules in stages.values()
-    ]
+    [[whole - accuracy_without(path, modules) for path in path_names.values()] for modules in stages.values()]
 )
 plots.heatmap(
     100 * lost,
