@@ -14,7 +14,14 @@ from workflow.lessons import ROOT
 BACKENDS = ("tensorflow", "jax", "torch")
 # Counts, options and messages are the same Python on every backend; what computes is tested on each.
 ON_EVERY_BACKEND = (
-    *("tests/layers", "tests/inspect", "tests/training", "tests/compress", "tests/lesson/test_lesson.py"),
+    *(
+        "tests/layers",
+        "tests/inspect",
+        "tests/training",
+        "tests/compress",
+        "tests/augment",
+        "tests/lesson/test_lesson.py",
+    ),
     *("tests/networks/test_learning.py", "tests/networks/test_classics.py"),
     *("tests/networks/test_parity_applications.py", "tests/networks/test_parity_torch.py"),
 )

@@ -6,7 +6,7 @@ The bounds of the loop are arguments of the compiled function, so one compilatio
 import jax
 import jax.numpy as jnp
 
-from cnnlib.training.losses import correct_in_top, scores_of
+from cnnlib.training.losses import correct_in_top, mixes_labels, scores_of
 
 
 class Loop:
@@ -47,6 +47,14 @@ class Loop:
     def _batch(self, images, labels, index):
         return images[index].astype(jnp.float32) * (1.0 / 255.0), labels[index]
 
+    def _augmented(self, x, y, noise):
+        """`losses.augmented` with the random states `noise` going in and coming out."""
+        if self.augmentation is None:
+            return x, y, noise
+        mixes = mixes_labels(self.augmentation)
+        result, noise = self.augmentation.stateless_call([], noise, [x, y] if mixes else x, training=True)
+        return (*result, noise) if mixes else (result, y, noise)
+
     def _loss_of(self, trainable, frozen, x, y):
         outputs, frozen, penalties = self.model.stateless_call(
             trainable, frozen, x, training=True, return_losses=True
@@ -60,8 +68,7 @@ class Loop:
         def step(i, carry):
             (trainable, frozen, moments, noise), total, correct = carry
             x, y = self._batch(images, labels, order[i])
-            if self.augmentation is not None:
-                x, noise = self.augmentation.stateless_call([], noise, x, training=True)
+            x, y, noise = self._augmented(x, y, noise)
             gradients, (value, outputs, frozen) = gradient(trainable, frozen, x, y)
             trainable, moments = self.optimizer.stateless_apply(moments, gradients, trainable)
             correct += jnp.sum(correct_in_top(y, scores_of(outputs), 1))

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from cnnlib.training.losses import correct_in_top, scores_of
+from cnnlib.training.losses import augmented, correct_in_top, scores_of
 
 # Each network gets functions of its own, on purpose; TensorFlow would warn of "excessive retracing" for that.
 tf.get_logger().setLevel("ERROR")
@@ -41,8 +41,7 @@ class Loop:
         variables = self.model.trainable_variables
         for step in tf.range(start, stop):
             x, y = self._batch(images, labels, order[step])
-            if self.augmentation is not None:
-                x = self.augmentation(x, training=True)
+            x, y = augmented(self.augmentation, x, y)
             with tf.GradientTape() as tape:
                 outputs = self.model(x, training=True)
                 value = tf.reduce_mean(self.loss(y, outputs, x)) + sum(self.model.losses)

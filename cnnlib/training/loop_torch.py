@@ -3,7 +3,7 @@
 import torch
 from keras.src.backend.torch.core import get_device
 
-from cnnlib.training.losses import correct_in_top, scores_of
+from cnnlib.training.losses import augmented, correct_in_top, scores_of
 
 
 class Loop:
@@ -22,8 +22,7 @@ class Loop:
         variables = self.model.trainable_variables
         for step in range(start, stop):
             x, y = self._batch(images, labels, order[step])
-            if self.augmentation is not None:
-                x = self.augmentation(x, training=True)
+            x, y = augmented(self.augmentation, x, y)
             outputs = self.model(x, training=True)
             value = torch.mean(self.loss(y, outputs, x)) + sum(self.model.losses)
             self.model.zero_grad()

@@ -6,10 +6,12 @@ from keras import ops
 def cross_entropy(labels, logits, label_smoothing=0.0):
     """Softmax cross-entropy of each example in nats, shape (N,), from (N, classes) logits and (N,) labels.
 
+    Labels may also be shares of the classes, (N, classes), as mixed images have them.
     With smoothing s the target is 1 - s on the label plus s / classes on every class (Szegedy et al., 2016).
     """
     log_probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-    target = ops.one_hot(labels, ops.shape(logits)[-1], dtype="float32")
+    mixed = len(labels.shape) == 2
+    target = labels if mixed else ops.one_hot(labels, ops.shape(logits)[-1], dtype="float32")
     of_label = -ops.sum(target * log_probabilities, axis=-1)
     if not label_smoothing:
         return of_label
@@ -44,9 +46,24 @@ def correct_in_top(labels, logits, k):
     """1.0 for each example whose label is among the k largest logits, else 0.0; shape (N,).
 
     Counted by rank: a label is in the top k when fewer than k logits are larger. Equal logits count as not
-    larger, and a logit that is not a number is in no top k.
+    larger, and a logit that is not a number is in no top k. Of mixed labels (N, classes) the largest share counts.
     """
     logits = ops.cast(logits, "float32")
+    labels = ops.argmax(labels, axis=-1) if len(labels.shape) == 2 else labels
     of_label = ops.take_along_axis(logits, ops.expand_dims(ops.cast(labels, "int32"), -1), axis=-1)
     rank = ops.sum(ops.cast(ops.logical_not(logits <= of_label), "int32"), axis=-1)
     return ops.cast(rank < k, "float32")
+
+
+def augmented(augmentation, images, labels):
+    """A training batch after its augmentation: (images, labels), which only a mixing one changes."""
+    if augmentation is None:
+        return images, labels
+    if mixes_labels(augmentation):
+        return tuple(augmentation([images, labels], training=True))
+    return augmentation(images, training=True), labels
+
+
+def mixes_labels(augmentation):
+    """Whether an augmentation works on [images, labels] instead of images."""
+    return getattr(augmentation, "mixes_labels", False)

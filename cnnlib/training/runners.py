@@ -11,7 +11,7 @@ import time
 import keras
 import numpy as np
 
-from cnnlib.training.losses import cross_entropy, scores_of
+from cnnlib.training.losses import augmented, cross_entropy, mixes_labels, scores_of
 from cnnlib.training.residency import fits_on_device
 
 EVALUATION_BATCH = 500
@@ -146,6 +146,11 @@ class FitRunner:
                 f"loop='fit' trains networks with the one output `scores`, not {', '.join(names)}"
             )
 
+        if mixes_labels(augmentation):
+            raise ValueError(
+                f"loop='fit' does not mix labels, as {type(augmentation).__name__} does; take 'fused'"
+            )
+
         def mean_loss(labels, outputs):
             return keras.ops.mean(loss(labels, outputs, None))
 
@@ -182,5 +187,5 @@ class _AugmentedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, i):
         part = slice(i * self.batch_size, (i + 1) * self.batch_size)
-        images = self.augmentation(keras.ops.convert_to_tensor(self.images[part]), training=True)
-        return keras.ops.convert_to_numpy(images), self.labels[part]
+        batch = [keras.ops.convert_to_tensor(array[part]) for array in (self.images, self.labels)]
+        return tuple(keras.ops.convert_to_numpy(array) for array in augmented(self.augmentation, *batch))
