@@ -38,6 +38,8 @@ ALLOWED = {
     "plots": set(),
     "inspect": {"data"},
     "training": {"data"},
+    "augment": {"layers"},
+    "compress": {"training"},
     "networks": {"layers"},
     "lesson": {"training", "inspect", "data", "networks"},
 }
