@@ -2,12 +2,13 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from cnnlib.plots.style import as_array, as_mapping, legend_outside, new_figure, series_styles, styled
 
 _CURVE_COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _MARKERS = 12  # a line of more points has a marker at every k-th only
+_NAMED_TICKS = 9  # so many values on a logarithmic axis are named one by one
 
 
 @styled
@@ -103,6 +104,9 @@ def lines(x, series, *, x_label, y_label, title=None, x_log=False, y_log=False, 
             axis.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
     axis.set(xlabel=x_label, ylabel=y_label, title=title)
     axis.set_xscale("log" if x_log else "linear")
+    if x_log and len(x) <= _NAMED_TICKS:  # a few chosen values: name these instead of powers of ten
+        axis.set_xticks(x, [f"{value:g}" for value in x])
+        axis.xaxis.set_minor_locator(NullLocator())
     axis.set_yscale("log" if y_log else "linear")
     if not x_log and np.array_equal(x, x.round()):
         axis.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
