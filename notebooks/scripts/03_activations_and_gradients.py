@@ -428,6 +428,14 @@ print(table_of_layers.weighted())
 images = data.load(
     "fashion_mnist", train_examples=train_examples, validation_examples=validation_examples, seed=0
 )
+few_images = data.Dataset(
+    images.train.take(experiment_examples),
+    images.validation,
+    images.test,
+    class_names=images.class_names,
+    name=images.name,
+    sha256=images.sha256,
+)
 batch = data.to_float(images.train.images[:32])
 batch_labels = images.train.labels[:32]
 
@@ -685,14 +693,6 @@ norms_before = gradient_norms(network)
 history = training.train(network, images, recipe, seed=seed)
 
 # %% tags=["nbval-ignore-output"]
-few_images = data.Dataset(
-    images.train.take(experiment_examples),
-    images.validation,
-    images.test,
-    class_names=images.class_names,
-    name=images.name,
-    sha256=images.sha256,
-)
 keras.utils.set_random_seed(seed)
 deep_sigmoid = deep_network("sigmoid", "Glorot")
 sigmoid_history = training.train(deep_sigmoid, images, recipe, seed=seed, progress="none")
@@ -703,6 +703,9 @@ plots.learning_curves({"ReLU, He": history, "sigmoid, Glorot": sigmoid_history})
 # Look at the sigmoid's loss and remember the number of a network that knows nothing. Its accuracy on the right is that of a guess. Dividing each step by the gradient's size does not help a layer that gets no signal, only the noise of rounding.
 
 # %%
+lesson.expect_between(
+    "validation accuracy of the deep sigmoid network", sigmoid_history.validation_accuracy[-1], 0.05, 0.3
+)
 ahead = history.validation_accuracy[-1] - sigmoid_history.validation_accuracy[-1]
 lesson.claim(
     "03-deep-relu-learns",
@@ -896,7 +899,8 @@ def train_by_hand(name, weights, learning_rate, passes=2, batch=50):
     """Plain SGD; returns new weights."""
     weights, draw = [w.copy() for w in weights], np.random.default_rng(seed)
     for _ in range(passes):
-        for rows in draw.permutation(len(few_train)).reshape(-1, batch):
+        order = draw.permutation(len(few_train))[: len(few_train) // batch * batch]
+        for rows in order.reshape(-1, batch):
             gradients = backward(few_train[rows], few_images.train.labels[rows], weights, name)
             for w, g in zip(weights, gradients, strict=True):
                 w -= learning_rate * g
@@ -915,7 +919,8 @@ ours = backward(few_train[rows], few_images.train.labels[rows], weights, "ELU")[
 
 
 def loss_of_first_weights(w1):
-    scores = ops.elu(few_train[rows].astype("float32") @ w1) @ weights[2].astype("float32")
+    hidden_units = ops.elu(ops.matmul(few_train[rows].astype("float32"), w1))
+    scores = ops.matmul(hidden_units, weights[2].astype("float32"))
     return ops.mean(
         keras.losses.sparse_categorical_crossentropy(few_images.train.labels[rows], scores, from_logits=True)
     )
@@ -946,7 +951,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Thousands of gradients, and the ReLU network is equal to the bit to what it was. Leaky and ELU units, pushed just as far, get a gradient, small as it is. But "not dead" is a modest thing to be. Which accuracy do the three reach, and what happens
+# Step after step of training, and the weights of the hidden ReLUs are equal to the bit to what they were; only the biases of the ten scores could learn, how often each class occurs. Leaky and ELU units, pushed just as far, get a gradient, small as it is. But "not dead" is a modest thing to be. Which accuracy do the three reach, and what happens
 # without a staged accident, when the learning rate is too high?
 
 
