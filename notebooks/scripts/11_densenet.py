@@ -575,7 +575,7 @@ plots.bars(
 )
 
 # %% [markdown]
-# 1 is the ResNet. The first two bars were set by construction and arithmetic. Compare the other three: what do the saved weights cost in memory and in time, and does the error change by as much as the number of weights? Weights are what a DenseNet is thrifty with; copies and normalisations of wide concatenations do not show in
+# (Parameters times error is a generous currency: half of the weights count as much as half of the error. So look at both.) 1 is the ResNet. The first two bars were set by construction and arithmetic. Compare the other three: what do the saved weights cost in memory and in time, and does the error change by as much as the number of weights? Weights are what a DenseNet is thrifty with; copies and normalisations of wide concatenations do not show in
 # multiply-adds, but a machine has to make them. Lesson 17 measures this for all networks.
 
 # %% [markdown]
