@@ -32,7 +32,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference refresh test lint unit notebooks bench backends lock clean
+.PHONY: help course plan lab report reference compare refresh test lint unit notebooks bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -65,6 +65,9 @@ report: $(READY) ## make the report of runs/<budget> again
 
 reference: $(READY) ## keep the records of a run under reference/<budget>, to be committed
 	@$(COURSE) reference $(SELECT)
+
+compare: $(READY) ## what differs between the runs A=<folder> and B=<folder> beyond the spread
+	@$(COURSE) compare "$(A)" "$(B)"
 
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))

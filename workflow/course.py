@@ -58,6 +58,10 @@ def _parser():
         sub.add_argument(
             "--lock", type=Path, default=ROOT / "requirements.lock", help="the lock file installed from"
         )
+    sub = commands.add_parser("compare", help="what differs between two runs beyond the spread")
+    sub.set_defaults(command=compare, run=None)
+    sub.add_argument("first", type=Path, help="folder of a run, for instance reference/cpu")
+    sub.add_argument("second", type=Path, help="folder of another")
     return parser
 
 
@@ -125,6 +129,18 @@ def reference(arguments):
     paths = keep_records(_run_folder(arguments), arguments.budget)
     print(f"kept {len(paths) - 1} records in {_shown(paths[-1].parent)}; commit them")
     return 0
+
+
+def compare(arguments):
+    """Print two runs side by side; 1 where a result left its interval or a count changed."""
+    from workflow.compare import compare_runs
+
+    for folder in (arguments.first, arguments.second):
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder of a run; make compare A=runs/cpu B=reference/cpu")
+    text, left = compare_runs(arguments.first, arguments.second)
+    print(text)
+    return 1 if left else 0
 
 
 def lab(arguments):

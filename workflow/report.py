@@ -13,12 +13,17 @@ from workflow.leaderboard import leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import ROOT
 from workflow.records import load_records
+from workflow.results import write_results
 
 TEMPLATE_FOLDER = ROOT / "workflow" / "templates"
 
 
 def write_report(folder, wall_seconds=None):
-    """Write `report.html` from the records in `folder`, also from a half-finished run; returns its path."""
+    """Write `report.html`, `results.json` and `results.csv` from the records in `folder`, also of a half-finished run.
+
+    Returns:
+        the path of the page.
+    """
     records, faults = load_records(folder)
     board = leaderboard(records)
     page = _environment().get_template("report.html.j2").render(
@@ -37,6 +42,7 @@ def write_report(folder, wall_seconds=None):
     )  # fmt: skip
     path = folder / "report.html"
     write_text(path, page)
+    write_results(folder, records)
     return path
 
 

@@ -175,3 +175,15 @@ def test_the_report_has_a_column_for_the_reference_where_there_is_one(tmp_path, 
     page = write_report(tmp_path).read_text()
     assert ">reference<" in page
     assert "0.8765" in page
+
+
+def test_results_hold_the_rows_of_the_report(tmp_path):
+    for seed, accuracy in enumerate((0.8, 0.9)):
+        (tmp_path / f"04_lenet-seed{seed}.json").write_text(json.dumps(record(seed, accuracy=accuracy)))
+    write_report(tmp_path)
+    rows = json.loads((tmp_path / "results.json").read_text())
+    assert rows[0]["network"] == "lenet5"
+    assert rows[0]["accuracy"] == pytest.approx(0.85)
+    header, line = (tmp_path / "results.csv").read_text().splitlines()
+    assert header.split(",")[:4] == ["lesson", "network", "seeds", "accuracy"]
+    assert line.startswith("04_lenet,lenet5,2,0.85")

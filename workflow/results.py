@@ -1,0 +1,24 @@
+"""The leaderboard of a run as `results.json` and `results.csv`, for other programs."""
+
+import io
+
+import pandas as pd
+
+from workflow.files import write_json, write_text
+from workflow.leaderboard import leaderboard
+
+
+def write_results(folder, records):
+    """Write both files with one row a lesson and network, the report's; returns their paths."""
+    rows = leaderboard(records)
+    paths = [folder / "results.json", folder / "results.csv"]
+    write_json(paths[0], [{name: _plain(value) for name, value in row.items()} for row in rows])
+    buffer = io.StringIO()
+    pd.DataFrame(rows).to_csv(buffer, index=False)
+    write_text(paths[1], buffer.getvalue())
+    return paths
+
+
+def _plain(value):
+    """NumPy's numbers as Python's, which JSON knows."""
+    return value.item() if hasattr(value, "item") else value
