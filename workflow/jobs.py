@@ -3,7 +3,15 @@
 import subprocess
 
 from workflow.files import hash_files, write_json_if_changed
-from workflow.lessons import NOTEBOOKS, ROOT, find_lessons, parse_seeds, read_parameters, select_lessons
+from workflow.lessons import (
+    NOTEBOOKS,
+    ROOT,
+    find_lessons,
+    parse_seeds,
+    read_cells,
+    read_parameters,
+    select_lessons,
+)
 from workflow.parameters import load_budget, parse_overrides, require_somewhere, resolve
 
 
@@ -63,10 +71,8 @@ def notebook_hash(path):
     """SHA-256 of what a notebook runs: its cells' kinds and sources, not its outputs."""
     import hashlib
 
-    import nbformat
-
-    cells = nbformat.read(path, as_version=4).cells
-    return hashlib.sha256(repr([(c.cell_type, c.source) for c in cells]).encode()).hexdigest()
+    cells = [(kind, source) for kind, source, _ in read_cells(path)]
+    return hashlib.sha256(repr(cells).encode()).hexdigest()
 
 
 def commit_of(folder=ROOT):

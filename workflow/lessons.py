@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,13 +92,25 @@ def read_parameters(lesson):
     Raises:
         UsageError: no cell, or more than one, tagged `parameters`, or one with other things than literals.
     """
-    import nbformat
-
-    notebook = nbformat.read(lesson.notebook, as_version=4)
-    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    cells = [source for _, source, tags in read_cells(lesson.notebook) if "parameters" in tags]
     if len(cells) != 1:
         raise UsageError(f"{lesson.name} must have one cell tagged `parameters`, not {len(cells)}")
-    return parse_parameters(cells[0].source, lesson.name)
+    return parse_parameters(cells[0], lesson.name)
+
+
+def read_cells(path):
+    """`[(kind, source, tags)]` of a notebook, read as the JSON that it is: no package of Jupyter is needed.
+
+    Raises:
+        UsageError: a file that is no notebook.
+    """
+    try:
+        cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+        return [(c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])) for c in cells]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} is no readable notebook ({type(error).__name__}); restore it with git checkout"
+        ) from error
 
 
 def parse_parameters(source, where):

@@ -30,7 +30,17 @@ class LessonFailed(Exception):
 def main():
     parser = argparse.ArgumentParser(description="Run one job of a batch run.")
     parser.add_argument("job", type=Path)
-    job_file = parser.parse_args().job.resolve()
+    sys.exit(run_job(parser.parse_args().job, through_papermill))
+
+
+def run_job(job_file, run):
+    """Run a job and write its record, or what went wrong; returns the exit status.
+
+    Args:
+        job_file: `<run folder>/jobs/<name>.json`.
+        run: function of (job, name, run folder) that runs the lesson and returns the records that it displayed.
+    """
+    job_file = job_file.resolve()
     job = json.loads(job_file.read_text(encoding="utf-8"))
     run_folder = job_file.parent.parent
     name = job_file.stem
@@ -39,8 +49,7 @@ def main():
     write_json(run_folder / "started" / f"{name}.json", {"time": time.time()})
     started = time.perf_counter()
     try:
-        notebook = execute(job, run_folder / "notebooks" / f"{name}.ipynb")
-        record = collect_record(notebook, job)
+        record = complete_record(run(job, name, run_folder), job)
     except Exception as error:
         cell = getattr(error, "cell", None)
         message = (
@@ -52,12 +61,28 @@ def main():
             failure_file, {"lesson": job["lesson"], "seed": job["seed"], "cell": cell, "error": message}
         )
         print(f"{name} failed{f' in cell {cell}' if cell else ''}: {message}", file=sys.stderr)
-        sys.exit(1)
+        return 1
     record["provenance"]["wall_seconds"] = time.perf_counter() - started
-    record["provenance"]["peak_memory_mb"] = round(
-        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    )
+    record["provenance"]["peak_memory_mb"] = round(_peak_memory_kb() / 1024)
     write_json(run_folder / f"{name}.json", record)
+    return 0
+
+
+def _peak_memory_kb():
+    """Of this process or of its largest child: the lesson ran in one of them."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def through_papermill(job, name, run_folder):
+    """Execute the notebook in a kernel of its own; returns the records that it displayed."""
+    notebook = execute(job, run_folder / "notebooks" / f"{name}.ipynb")
+    return [
+        output["data"][records.MEDIA_TYPE]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if records.MEDIA_TYPE in output.get("data", {})
+    ]
 
 
 def execute(job, output):
@@ -114,19 +139,12 @@ def _code_position(notebook_file):
     return touched[-1] if touched else None
 
 
-def collect_record(notebook, job):
-    """The record that the lesson displayed, with what only the runner knows.
+def complete_record(found, job):
+    """The one record that the lesson displayed, with what only the runner knows.
 
     Raises:
         LessonFailed: no record, more than one, or one that does not follow the schema.
     """
-    found = [
-        output["data"][records.MEDIA_TYPE]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if records.MEDIA_TYPE in output.get("data", {})
-    ]
     if len(found) != 1:
         raise LessonFailed(f"a lesson must end with one lesson.record(...), this one made {len(found)}")
     record = found[0]

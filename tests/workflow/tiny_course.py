@@ -15,7 +15,6 @@ name: str = "x"  # a text
 sizes: list[int] = [1, 2]  # a list"""
 
 RECORD = """
-from IPython.display import display
 history = {{"epoch": [1], "train_loss": [1.0], "validation_loss": [1.0],
            "train_accuracy": [0.5], "validation_accuracy": [0.5]}}
 claim = {{"id": "{number}-a", "statement": "It is <so>.", "source": "s", "kind": "training", "measured": "m",
@@ -28,7 +27,12 @@ row = {{
     "test_loss": 1.0, "params": 10, "macs": 20, "activation_bytes": 30, "seconds": 0.1, "images_per_second": 5.0,
     "digest": "0" * 64, "history": history, "runs": [], "extra": {{}}, "claims": [claim], "provenance": provenance,
 }}
-display({{"{media_type}": row, "text/plain": "record"}}, raw=True)
+
+class Record:
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {{"{media_type}": row, "text/plain": "record"}}
+
+Record()
 """
 
 CPU_BUDGET = """

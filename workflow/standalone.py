@@ -1,0 +1,146 @@
+"""Run lessons one after another in plain Python: no Snakemake, no Jupyter, the same records.
+
+    python -m workflow.standalone --budget gpu --lessons 04-11 --seeds 0-2 --backend jax
+
+For machines that hold only Keras, one backend, and what the lessons import (pandas, matplotlib, scikit-learn,
+jsonschema, PyYAML). Each lesson gets a process of its own. What has a record already is left out, so an interrupted
+run goes on. Figures are made and not kept. The report of such a folder is made where the course is installed:
+`make report RUN=<folder>`.
+"""
+
+import argparse
+import ast
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from workflow.files import write_json
+from workflow.jobs import make_jobs, write_jobs
+from workflow.lessons import NOTEBOOKS, ROOT, UsageError, read_cells
+from workflow.records import MEDIA_TYPE
+from workflow.run_lesson import LessonFailed, run_job
+
+SHOWN = "_value_of_the_last_line"
+
+
+def main():
+    arguments = _parser().parse_args()
+    if arguments.job:
+        sys.exit(run_job(arguments.job, in_this_process))
+    try:
+        sys.exit(run_all(arguments))
+    except UsageError as error:
+        sys.exit(f"error: {error}")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(description="Run lessons without Snakemake and Jupyter.")
+    parser.add_argument("--budget", default="gpu", help="quick, cpu or gpu")
+    parser.add_argument("--lessons", default="all", help="for instance 04, 04-11, 04,06 or lenet")
+    parser.add_argument("--seeds", default="0", help="for instance 0, 0-2 or 0,3,5-7")
+    parser.add_argument(
+        "--params", default="", help='parameters for the chosen lessons: "epochs=3 width=0.5"'
+    )
+    parser.add_argument("--backend", default="jax", help="tensorflow, jax or torch")
+    parser.add_argument("--run", type=Path, help="folder of the run; default runs/<budget>")
+    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder of lessons and budgets")
+    parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+def run_all(arguments):
+    """Run the jobs that have no record yet, each in a process of its own; 1 where one failed."""
+    chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
+    jobs = make_jobs(*chosen, notebooks=arguments.notebooks)
+    folder = (arguments.run or ROOT / "runs" / arguments.budget).resolve()
+    write_jobs(jobs, folder, ROOT / "requirements.lock")
+    (folder / "logs").mkdir(exist_ok=True)
+    failed = 0
+    for number, name in enumerate(jobs, start=1):
+        record, job_file = folder / f"{name}.json", folder / "jobs" / f"{name}.json"
+        if record.exists() and record.stat().st_mtime >= job_file.stat().st_mtime:
+            print(f"[{number}/{len(jobs)}] {name} has a record", flush=True)
+            continue
+        print(f"[{number}/{len(jobs)}] {name}", end=" ", flush=True)
+        started = time.perf_counter()
+        status = _run_one(job_file, folder / "logs" / f"{name}.log", jobs[name])
+        failed += status != 0
+        print(f"{'FAILED' if status else 'done'} after {time.perf_counter() - started:.0f} s", flush=True)
+    print(f"records and logs: {folder}")
+    return 1 if failed else 0
+
+
+def _run_one(job_file, log_file, job):
+    """The exit status of a job in a process of its own; stopped when it takes longer than declared."""
+    command = [sys.executable, "-u", "-m", "workflow.standalone", "--job", str(job_file)]
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": job["backend"],
+        "MPLBACKEND": "Agg",
+        "PYTHONPATH": str(ROOT),
+    }
+    with log_file.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command, cwd=Path(job["notebook"]).parent, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            return process.wait(60 * job["minutes"])
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    error = f"it ran longer than the {job['minutes']:g} minutes declared"
+    failure = {"lesson": job["lesson"], "seed": job["seed"], "cell": None, "error": error}
+    write_json(job_file.parent.parent / "failed" / job_file.name, failure)
+    return 1
+
+
+def in_this_process(job, name, run_folder):
+    """Run the notebook's code cells in order; returns the records that they displayed.
+
+    Raises:
+        LessonFailed: a cell raised; the position counts all cells from 1.
+    """
+    namespace, found = {"__name__": "__main__"}, []
+    for position, (kind, source, tags) in enumerate(read_cells(job["notebook"]), start=1):
+        if kind != "code":
+            continue
+        try:
+            value = run_cell(source, namespace)
+        except Exception as error:
+            if "raises-exception" in tags:
+                continue
+            raise LessonFailed(f"{type(error).__name__}: {error}", position) from error
+        if "parameters" in tags:
+            namespace.update(job["parameters"])
+        found += _shown(value)
+    return found
+
+
+def run_cell(source, namespace):
+    """Execute a cell; returns the value of its last line, if that is an expression, as a notebook would show it."""
+    tree = ast.parse(source)
+    namespace[SHOWN] = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = tree.body[-1]
+        target = ast.Name(SHOWN, ast.Store())
+        tree.body[-1] = ast.fix_missing_locations(ast.copy_location(ast.Assign([target], last.value), last))
+    exec(compile(tree, "<cell>", "exec"), namespace)
+    return namespace[SHOWN]
+
+
+def _shown(value):
+    """Print what a cell would show; returns the record in it, if there is one."""
+    if value is None:
+        return []
+    print(value)
+    bundle = value._repr_mimebundle_() if hasattr(value, "_repr_mimebundle_") else None
+    with contextlib.suppress(TypeError, KeyError):
+        return [bundle[MEDIA_TYPE]]
+    return []
+
+
+if __name__ == "__main__":
+    main()
