@@ -17,18 +17,26 @@ import time
 import pandas as pd
 
 ROUNDS = 5
-CASES = {  # network: (batch size, training images)
-    "lenet5": (256, 55_000),
-    "resnet20_cifar": (128, 5_120),
+CASES = {  # network: (batch size, training images, peers)
+    "lenet5": (256, 55_000, ("fit", "torch")),
+    "resnet20_cifar": (128, 5_120, ("fit", "torch")),
+    # Here the first epoch's overhead counts, so a few steps will do.
+    "googlenet": (64, 640, ("fit",)),
+    "densenet_cifar": (64, 640, ("fit",)),
+}
+OPTIONS = {
+    "lenet5": {"activation": "relu", "pooling": "max"},
+    "googlenet": {"width": 0.25, "stem": "small", "stem_stride": 2, "batch_norm": True},
+    "densenet_cifar": {"depth": 16, "growth": 16},
 }
 SIDES = ("fused", "fit", "torch")
 
 
 def main():
     """Measure all cases and print ratios."""
-    sides = [side for side in SIDES if side != "torch" or importlib.util.find_spec("torch")]
     rows = []
-    for network in CASES:
+    for network, (_, _, peers) in CASES.items():
+        sides = ["fused", *(peer for peer in peers if peer != "torch" or importlib.util.find_spec("torch"))]
         rounds = [{side: _measure(network, side) for side in sides} for _ in range(ROUNDS)]
         for peer in sides[1:]:
             speed = [r["fused"]["images_per_second"] / r[peer]["images_per_second"] for r in rounds]
@@ -62,7 +70,7 @@ def _measure(network, side):
 def _run_side(network, side):
     from cnnlib import data
 
-    batch_size, examples = CASES[network]
+    batch_size, examples, _ = CASES[network]
     images = data.load("fashion_mnist", train_examples=examples, seed=0)
     epoch = {"fused": _fused, "fit": _fit, "torch": _torch}[side](network, images, batch_size)
     seconds = []
@@ -78,8 +86,7 @@ def _run_side(network, side):
 def _network(name):
     from cnnlib import networks
 
-    options = {"activation": "relu", "pooling": "max"} if name == "lenet5" else {}
-    return networks.build(name, input_shape=(28, 28, 1), classes=10, **options)
+    return networks.build(name, input_shape=(28, 28, 1), classes=10, **OPTIONS.get(name, {}))
 
 
 def _fused(name, images, batch_size):
