@@ -25,7 +25,7 @@ precision: str = "float32"  # float32, mixed_bfloat16 or auto
 dataset: str = "fashion_mnist"  # fashion_mnist or cifar10
 train_examples: int | None = 1200  # training images of the main network; None for all
 validation_examples: int = 1000  # images to compare choices with
-depth_examples: int | None = 960  # training images of the plain and residual nets of several depths
+depth_examples: int | None = 1280  # training images of the plain and residual nets of several depths
 variant_examples: int | None = 960  # training images of the variants of a block
 epochs: int = 3  # passes over the training images, main network
 depth_epochs: int = 2  # the same for the nets of several depths
@@ -425,7 +425,7 @@ lesson.claim(
 # | input | 224x224x3; 32x32x3 | 28x28x1 |
 # | stem of ResNet-18 | 7x7 at two pixels a step, then pooling | 3x3 at two pixels a step, no pooling |
 # | channels of ResNet-18 | 64 to 512 | a quarter at `quick`, three eighths at `cpu` |
-# | plain and residual nets of 20 and 56 layers | 16, 32, 64 channels, 64,000 steps of 128 images | half the channels, the image halved at once; 60 steps of 32 images, 120 at `cpu` |
+# | plain and residual nets of 20 and 56 layers | 16, 32, 64 channels, 64,000 steps of 128 images | half the channels, the image halved at once; 80 steps of 32 images, 120 at `cpu` |
 # | plain net of 110 layers | trained | at `cpu` only |
 # | variants of a block | 34 layers on ImageNet (A, B, C) | 8 layers, half the channels |
 # | training | SGD, momentum .9, rate divided by ten twice | SGD, momentum .9, one-cycle; main network with Nesterov momentum |
@@ -563,7 +563,7 @@ lesson.claim(
 
 # %% [markdown]
 # Read it in two steps. First the plain pair against the residual pair: how far apart are 20 and 56 layers in each? Then the residual pair alone. Our training is some hundred times shorter than the paper's; a deep
-# net has more to set up before it can use its depth, so that the residual net of 56 layers may well be behind at our length. What must not be there is the plain pair's gap.
+# net has more to set up before it can use its depth, so that the residual net of 56 layers may well be behind at our length. Compare it with the plain net of its own depth, too: which of the two has left chance behind?
 #
 # ### Taking a block out
 #
