@@ -12,32 +12,32 @@ SECONDS_BETWEEN_SIGNS = 60
 def follow(process, folder, jobs):
     """Print a line when a job starts and when it ends, until `process` has ended."""
     begun = time.time()
-    seen_started, seen_done = set(), set()
+    start_of, seen_done = {}, set()
     up_to_date = {name for name in jobs if _is_done(folder, name)}
     last_line = begun
     while True:
         running = process.poll() is None
         for name in jobs:
             started = started_since(folder, name, begun)
-            if started and name not in seen_started:
-                seen_started.add(name)
+            if started and name not in start_of:
+                start_of[name] = started
                 up_to_date.discard(name)
                 last_line = _say(f"{name} started")
-        for name in seen_started - seen_done:
+        for name in start_of.keys() - seen_done:
             failed = (folder / "failed" / f"{name}.json").exists()
             if failed or (folder / f"{name}.json").exists():
                 seen_done.add(name)
-                seconds = time.time() - started_since(folder, name, begun)
+                seconds = time.time() - start_of[name]
                 state = "FAILED" if failed else "done"
                 last_line = _say(
                     f"[{len(seen_done) + len(up_to_date)}/{len(jobs)}] {name} {state} after {seconds:.0f} s"
                 )
         if not running:
             break
-        if time.time() - last_line > SECONDS_BETWEEN_SIGNS and seen_started - seen_done:
-            last_line = _say(f"running: {', '.join(sorted(seen_started - seen_done))}")
+        if time.time() - last_line > SECONDS_BETWEEN_SIGNS and start_of.keys() - seen_done:
+            last_line = _say(f"running: {', '.join(sorted(start_of.keys() - seen_done))}")
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    if not seen_started and process.returncode == 0:
+    if not start_of and process.returncode == 0:
         _say(f"all {len(jobs)} results are up to date; nothing was run")
 
 
