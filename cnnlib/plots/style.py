@@ -37,7 +37,12 @@ NETWORK_STYLES = {
     "convnext": ("#5B4FA8", "D"),
     "capsnet": ("#A05A5A", "v"),
 }
-_ALIASES = {"bn-lenet": "batchnorm-lenet", "lenet-bn": "batchnorm-lenet", "capsule": "capsnet"}
+_ALIASES = {
+    "bn-lenet": "batchnorm-lenet",
+    "lenet-bn": "batchnorm-lenet",
+    "lenet5-bn": "batchnorm-lenet",
+    "capsule": "capsnet",
+}
 
 _STYLE = {
     "figure.dpi": DPI,
