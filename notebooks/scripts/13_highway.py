@@ -416,7 +416,7 @@ gates_of_stack = {
 plots.lines(range(2, depth + 1), gates_of_stack, x_label="layer", y_label="mean gate")
 
 # %% [markdown]
-# The line of the start is level, at the sigmoid of minus four. Look where the trained line has left it, and in which direction: layers above it have opened, layers below it have shut further. In a short training few move far: most of the fifty
+# The line of the start stays around the sigmoid of minus four; it wavers a little, for the inputs differ. Look where the trained line has left it, and in which direction: layers above it have opened, layers below it have shut further. In a short training few move far: most of the fifty
 # layers are still handing on what they get, and that is just why the stack could be trained at all.
 #
 # ## Recap
