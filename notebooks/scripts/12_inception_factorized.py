@@ -287,7 +287,9 @@ family = {
 print("                parameters   multiply-adds   top-1 error in the paper (2015, 2015, 2016)")
 for name, table in family.items():
     error = networks.catalogue()[name].top1_error
-    print(f"{name:13} {table.total_params:12,}  {table.total_macs:14,}   {error or 'of one network: not told'}")
+    print(
+        f"{name:13} {table.total_params:12,}  {table.total_macs:14,}   {error or 'of one network: not told'}"
+    )
 
 # %%
 plots.bars(
