@@ -7,9 +7,10 @@ from cnnlib.layers._common import serializable
 
 
 class Augmentation(keras.layers.Layer):
-    """A random transform of images (N,H,W,C), float in [0, 1]; subclasses write `transform`.
+    """A random transform of images (N,H,W,C), float in [0, 1].
 
-    `seed` fixes the sequence of draws; with None it follows from `keras.utils.set_random_seed`.
+    A subclass defines `transform(images)`, which gives the changed images, of the same shape; or `call`, where it
+    changes more than images. `seed` fixes the sequence of draws; None takes it from `keras.utils.set_random_seed`.
     """
 
     mixes_labels = False
@@ -26,10 +27,6 @@ class Augmentation(keras.layers.Layer):
     def call(self, images, training=False):
         return self.transform(images) if training else images
 
-    def transform(self, images):
-        """The changed images, of the same shape."""
-        raise NotImplementedError
-
     def draw(self, images, low, high, size=1):
         """Uniform numbers in [low, high), (N, size): the same for all pixels of an image."""
         shape = (ops.shape(images)[0], size)
@@ -43,7 +40,7 @@ class Augmentation(keras.layers.Layer):
 
 
 @serializable
-class Chain(Augmentation):
+class Chain(keras.layers.Layer):
     """Several transforms, one after another. One that mixes labels comes last.
 
     Raises:
@@ -51,20 +48,36 @@ class Chain(Augmentation):
     """
 
     def __init__(self, transforms, **kwargs):
+        kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.transforms = list(transforms)
+        if not self.transforms:
+            raise ValueError("transforms=[] must hold at least one transform")
         for transform in self.transforms[:-1]:
-            if getattr(transform, "mixes_labels", False):
+            if _mixes_labels(transform):
                 raise ValueError(f"transforms: {type(transform).__name__} mixes labels and must come last")
-        self.mixes_labels = bool(self.transforms) and getattr(self.transforms[-1], "mixes_labels", False)
+
+    @property
+    def mixes_labels(self):
+        """Whether it is called on [images, labels], for its last transform mixes both."""
+        return _mixes_labels(self.transforms[-1])
+
+    @property
+    def classes(self):
+        """Number of classes of the targets that a chain which mixes labels gives."""
+        return self.transforms[-1].classes
+
+    def build(self, input_shape):
+        """There are no weights; the transforms' states exist from the start."""
 
     def call(self, inputs, training=False):
         images, labels = inputs if self.mixes_labels else (inputs, None)
-        for transform in self.transforms:
-            if getattr(transform, "mixes_labels", False):
-                return transform([images, labels], training=training)
+        for transform in self.transforms[:-1]:
             images = transform(images, training=training)
-        return images
+        return self.transforms[-1]([images, labels] if self.mixes_labels else images, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return self.transforms[-1].compute_output_shape(input_shape)
 
     def get_config(self):
         transforms = [keras.saving.serialize_keras_object(t) for t in self.transforms]
@@ -74,6 +87,10 @@ class Chain(Augmentation):
     def from_config(cls, config):
         transforms = [keras.saving.deserialize_keras_object(t) for t in config.pop("transforms")]
         return cls(transforms, **config)
+
+
+def _mixes_labels(transform):
+    return getattr(transform, "mixes_labels", False)  # a layer of Keras does not say
 
 
 def check_range(name, value, low, high):

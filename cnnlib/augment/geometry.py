@@ -166,12 +166,12 @@ class ElasticDistortion(Augmentation):
         for kernel in self._kernels(images.dtype):
             field = ops.depthwise_conv(field, kernel, padding="same")
         mean_square = ops.mean(ops.square(field), axis=(1, 2, 3), keepdims=True)
-        field = field * self.strength / ops.sqrt(mean_square + 1e-12) / math.sqrt(2)
+        field = field * self.strength / ops.sqrt(mean_square + 1e-12)
         rows, columns = _centred_grid(images)
         return sample(
             images,
-            rows + (height - 1) / 2 + field[..., 0] * math.sqrt(2),
-            columns + (width - 1) / 2 + field[..., 1] * math.sqrt(2),
+            rows + (height - 1) / 2 + field[..., 0],
+            columns + (width - 1) / 2 + field[..., 1],
         )
 
     def _kernels(self, dtype):

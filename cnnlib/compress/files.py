@@ -1,8 +1,8 @@
 """A compressed network on disk: everything that is needed to get the same predictions, and nothing else.
 
-The layout, all integers little-endian: the magic, a CRC-32 of the rest, then each trainable and other variable in the
-model's order. A variable is either plain (its float32 bytes) or shared: codebook, and two Huffman streams, of the
-distances between its weights that are not zero and of these weights' indices in the codebook. Shapes are the model's.
+The layout, all integers little-endian: the magic, a CRC-32 of the rest, then the model's weights in their order. Each
+is either plain (its float32 bytes) or shared: codebook, and two Huffman streams, of the distances between its weights
+that are not zero and of these weights' indices in the codebook. Shapes are the model's.
 """
 
 import struct
@@ -31,7 +31,7 @@ def save_compressed(path, model, shared):
         ValueError: a kernel has more values than its codebook, for instance because its constraint was taken off.
     """
     parts = {}
-    for variable in model.variables:
+    for variable in model.weights:  # without the states of random generators
         weights = ops.convert_to_numpy(variable)
         if variable.path not in shared:
             parts[variable.path] = struct.pack("<B", PLAIN) + weights.astype("<f4").tobytes()
@@ -58,12 +58,12 @@ def load_compressed(path, model):
     content = Path(path).read_bytes()
     if content[: len(MAGIC)] != MAGIC:
         raise ValueError(f"{path} is no compressed network: it does not begin with {MAGIC.decode()}")
-    body = content[len(MAGIC) + 4 :]
-    if struct.unpack("<I", content[len(MAGIC) : len(MAGIC) + 4])[0] != zlib.crc32(body):
+    checksum, body = content[len(MAGIC) : len(MAGIC) + 4], content[len(MAGIC) + 4 :]
+    if checksum != struct.pack("<I", zlib.crc32(body)):
         raise ValueError(f"{path} is damaged: its checksum does not fit; write it again with save_compressed")
     reader, values = _Reader(body), []
     try:
-        for variable in model.variables:
+        for variable in model.weights:
             values.append(_read_variable(reader, tuple(variable.shape)))
     except (struct.error, ValueError, IndexError) as error:
         raise ValueError(f"{path} holds a network of another form than {model.name}") from error

@@ -45,9 +45,9 @@ def share_weights(model, bits):
     """
     shared = {}
     for path, variable in kernels(model).items():
-        width = bits[path] if isinstance(bits, dict) else bits
+        width = bits.get(path) if isinstance(bits, dict) else bits
         if not isinstance(width, int) or not 1 <= width <= 8:
-            raise ValueError(f"bits={width!r} must be an integer from 1 to 8")
+            raise ValueError(f"bits={width!r} for {path} must be an integer from 1 to 8")
         weights = ops.convert_to_numpy(variable).astype("float32")
         indices, count = _cluster(weights, 2**width - 1)
         variable.constraint = Clusters(indices, count)

@@ -6,7 +6,8 @@ The bounds of the loop are arguments of the compiled function, so one compilatio
 import jax
 import jax.numpy as jnp
 
-from cnnlib.training.losses import correct_in_top, mixes_labels, scores_of
+from cnnlib.training.augmented import mixes_labels
+from cnnlib.training.losses import correct_in_top, scores_of
 
 
 class Loop:
@@ -48,7 +49,7 @@ class Loop:
         return images[index].astype(jnp.float32) * (1.0 / 255.0), labels[index]
 
     def _augmented(self, x, y, noise):
-        """`losses.augmented` with the random states `noise` going in and coming out."""
+        """`augmented.augmented` with the random states `noise` going in and coming out."""
         if self.augmentation is None:
             return x, y, noise
         mixes = mixes_labels(self.augmentation)

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from cnnlib.training.losses import augmented, correct_in_top, scores_of
+from cnnlib.training.augmented import augmented
+from cnnlib.training.losses import correct_in_top, scores_of
 
 # Each network gets functions of its own, on purpose; TensorFlow would warn of "excessive retracing" for that.
 tf.get_logger().setLevel("ERROR")

@@ -3,7 +3,8 @@
 import torch
 from keras.src.backend.torch.core import get_device
 
-from cnnlib.training.losses import augmented, correct_in_top, scores_of
+from cnnlib.training.augmented import augmented
+from cnnlib.training.losses import correct_in_top, scores_of
 
 
 class Loop:

@@ -53,17 +53,3 @@ def correct_in_top(labels, logits, k):
     of_label = ops.take_along_axis(logits, ops.expand_dims(ops.cast(labels, "int32"), -1), axis=-1)
     rank = ops.sum(ops.cast(ops.logical_not(logits <= of_label), "int32"), axis=-1)
     return ops.cast(rank < k, "float32")
-
-
-def augmented(augmentation, images, labels):
-    """A training batch after its augmentation: (images, labels), which only a mixing one changes."""
-    if augmentation is None:
-        return images, labels
-    if mixes_labels(augmentation):
-        return tuple(augmentation([images, labels], training=True))
-    return augmentation(images, training=True), labels
-
-
-def mixes_labels(augmentation):
-    """Whether an augmentation works on [images, labels] instead of images."""
-    return getattr(augmentation, "mixes_labels", False)

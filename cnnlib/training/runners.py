@@ -11,7 +11,8 @@ import time
 import keras
 import numpy as np
 
-from cnnlib.training.losses import augmented, cross_entropy, mixes_labels, scores_of
+from cnnlib.training.augmented import augmented, mixes_labels
+from cnnlib.training.losses import cross_entropy, scores_of
 from cnnlib.training.residency import fits_on_device
 
 EVALUATION_BATCH = 500

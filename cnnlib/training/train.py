@@ -6,6 +6,7 @@ import time
 import keras
 import numpy as np
 
+from cnnlib.training.augmented import check_classes
 from cnnlib.training.history import History
 from cnnlib.training.logs import EpochLogs
 from cnnlib.training.losses import classification_loss
@@ -66,6 +67,7 @@ def train(
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the usual causes.
     """
     _check_fit(model, images, recipe, seed, loop)
+    check_classes(augmentation, images)
     steps = len(images.train.labels) // recipe.batch_size
     optimizer = make_optimizer(recipe, model, recipe.epochs * steps)
     loss = loss or classification_loss(recipe)
@@ -131,6 +133,11 @@ def _check_fit(model, images, recipe, seed, loop):
         raise ValueError(f"loop={loop!r} must be one of {', '.join(LOOPS)}")
     if not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed={seed!r} must be an integer of at least 0")
+    if not getattr(model, "inputs", None):  # a Sequential without an Input, or a subclass of Model
+        raise ValueError(
+            f"the network {model.name} does not say what images it takes; make it by keras.Model(inputs, outputs), or "
+            "begin a Sequential with keras.Input(shape)"
+        )
     expected, given = tuple(model.input_shape[1:]), tuple(images.train.images.shape[1:])
     if len(expected) != len(given) or any(e not in (None, g) for e, g in zip(expected, given, strict=True)):
         raise ValueError(f"the network {model.name} takes images of shape {expected}, the data have {given}")

@@ -188,6 +188,9 @@ def test_a_chain_with_mixup_trains_on_mixed_labels(few):
     assert np.isfinite(history.train_loss).all()
     assert history.train_loss[-1] < history.train_loss[0]
     assert history.train_loss[-1] > plain.train_loss[-1] + 0.3  # half of each target is another class
+    other = augment.Mixup(7)
+    with pytest.raises(ValueError, match="7 classes, the data have 10"):
+        training.train(small(), few, recipe, augmentation=other, progress="none")
     with pytest.raises(ValueError, match="does not mix labels"):
         training.train(small(), few, recipe, augmentation=chain, loop="fit", progress="none")
 
@@ -214,6 +217,7 @@ def test_a_chain_with_mixup_trains_on_mixed_labels(few):
         (lambda: augment.Mixup(1), "classes=1"),
         (lambda: augment.Mixup(10, 0.0), "alpha=0.0"),
         (lambda: augment.Chain([augment.Mixup(10), augment.RandomFlip()]), "must come last"),
+        (lambda: augment.Chain([]), "at least one transform"),
     ],
 )
 def test_bad_arguments_are_named(make, message):

@@ -98,20 +98,28 @@ def test_huffman_gives_back_every_symbol():
         compress.encode(np.array([3]), 3)
 
 
-@pytest.mark.parametrize("name", ["lenet_300_100", "lenet5_caffe"])
+FORMS = {
+    "lenet_300_100": {"width": 0.3},
+    "lenet5_caffe": {"width": 0.3},
+    # dropout has a random state, batch normalisation moving averages
+    "nin": {"width": 0.05, "stem": "small", "normalization": "batch", "input_shape": (28, 28, 1)},
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
 def test_a_file_gives_the_same_predictions(name, images, tmp_path):
     keras.utils.set_random_seed(0)
-    model = networks.build(name, width=0.3)
+    model = networks.build(name, **FORMS[name])
     compress.set_masks(model, compress.magnitude_masks(model, 0.95))  # gaps above 255 zeros occur
     shared = compress.share_weights(model, bits=4)
     training.train(model, images, RECIPE, progress="none")
     sizes = compress.save_compressed(tmp_path / "small.cnnz", model, shared)
     assert (tmp_path / "small.cnnz").stat().st_size == sum(sizes.values()) + 9
     keras.utils.set_random_seed(1)
-    other = networks.build(name, width=0.3)
+    other = networks.build(name, **FORMS[name])
     compress.load_compressed(tmp_path / "small.cnnz", other)
     x = data.to_float(images.validation.images)
-    np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(m(x)) for m in (model, other)))
+    np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(m(x, training=False)) for m in (model, other)))
 
 
 def test_files_that_do_not_fit_are_named(network, tmp_path):
@@ -122,6 +130,9 @@ def test_files_that_do_not_fit_are_named(network, tmp_path):
         compress.load_compressed(path, networks.build("lenet_300_100", width=0.2))
     content = path.read_bytes()
     path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    with pytest.raises(ValueError, match="checksum"):
+        compress.load_compressed(path, network)
+    path.write_bytes(b"CNNZ1\0")
     with pytest.raises(ValueError, match="checksum"):
         compress.load_compressed(path, network)
     path.write_bytes(b"something else")
@@ -151,7 +162,8 @@ def test_a_ticket_is_the_start_under_a_mask(network, images):
         (lambda m: compress.magnitude_masks(m, {"dense1/kernel": 0.5}), "scope='layer'"),
         (lambda m: compress.magnitude_masks(m, {"dense7/kernel": 0.5}, "layer"), "dense7/kernel"),
         (lambda m: compress.set_masks(m, {}), "dense1/kernel"),
-        (lambda m: compress.share_weights(m, 9), "bits=9"),
+        (lambda m: compress.share_weights(m, 9), "bits=9 for dense1/kernel"),
+        (lambda m: compress.share_weights(m, {"dense1/kernel": 4}), "bits=None for dense2/kernel"),
         (lambda m: compress.find_ticket(m, None, None, 0.0, 1), "share=0.0"),
         (lambda m: compress.find_ticket(m, None, None, 0.5, 0), "rounds=0"),
         (lambda m: compress.code_lengths([0, 0]), "above 0"),

@@ -241,3 +241,9 @@ def test_precision_is_one_of_three():
     with pytest.raises(ValueError, match="precision='half'"):
         training.choose_precision("half")
     assert training.choose_precision("float32") == "float32"
+
+
+def test_a_network_without_an_input_is_told_so(images):
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(CLASSES)])
+    with pytest.raises(ValueError, match=r"begin a Sequential with keras\.Input"):
+        training.train(model, images, RECIPE, progress="none")
