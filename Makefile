@@ -93,9 +93,9 @@ backends: $(READY) ## install the pinned jax and torch beside TensorFlow
 
 lock: ## solve the lock files again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	  --custom-compile-command "make lock" --extra cpu --extra course --extra test pyproject.toml -o requirements.lock
+	  --custom-compile-command "make lock" --extra cpu --extra course --extra test --extra site pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	  --custom-compile-command "make lock" --extra gpu --extra course --extra test pyproject.toml -o requirements-gpu.lock
+	  --custom-compile-command "make lock" --extra gpu --extra course --extra test --extra site pyproject.toml -o requirements-gpu.lock
 
 clean: ## remove runs and caches (not the environment)
 	rm -rf runs .pytest_cache .ruff_cache build *.egg-info

@@ -26,7 +26,13 @@ def pins(lock):
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_declared_dependency_is_pinned_within_its_range(lock):
     extras = PROJECT["optional-dependencies"]
-    declared = [*PROJECT["dependencies"], *extras[LOCKS[lock]], *extras["course"], *extras["test"]]
+    declared = [
+        *PROJECT["dependencies"],
+        *extras[LOCKS[lock]],
+        *extras["course"],
+        *extras["test"],
+        *extras["site"],
+    ]
     pinned = pins(lock)
     for requirement in map(Requirement, declared):
         assert requirement.name in pinned, f"{requirement.name} is not in {lock}; run make lock"
