@@ -1,15 +1,11 @@
 """Two runs side by side: which results differ by more than their spread, and which claims got another verdict."""
 
-import math
-
 import pandas as pd
 
-from workflow.ledger import CONFIDENCE, make_ledger
+from workflow.intervals import MINIMUM_SEEDS, interval_of_a_new_value
+from workflow.ledger import make_ledger
 from workflow.lessons import UsageError
-from workflow.records import load_records
-
-MINIMUM_SEEDS = 3
-LEFT = "left its interval"
+from workflow.records import by_network, read_run
 
 
 def compare_runs(first, second):
@@ -21,69 +17,50 @@ def compare_runs(first, second):
     Raises:
         UsageError: a run without records, or records that cannot be read.
     """
-    groups = [_by_network(folder) for folder in (first, second)]
-    rows = [_row(key, groups[0][key], groups[1][key]) for key in groups[0] if key in groups[1]]
-    if not rows:
+    groups = [by_network(read_run(folder)) for folder in (first, second)]
+    pairs = [_row(key, groups[0][key], groups[1][key]) for key in groups[0] if key in groups[1]]
+    if not pairs:
         raise UsageError(f"{first} and {second} have no lesson in common")
-    parts = [pd.DataFrame(rows).to_string(index=False)]
+    parts = [pd.DataFrame([row for row, _ in pairs]).to_string(index=False)]
     for key in sorted(set(groups[0]) ^ set(groups[1])):
         where = "first" if key in groups[0] else "second"
         parts.append(f"only in the {where} run: {key[0]} {key[1]}")
     parts += _changed_verdicts(*groups)
-    return "\n".join(parts), any(LEFT in row["verdict"] or "changed" in row["verdict"] for row in rows)
-
-
-def interval_of_a_new_run(accuracies):
-    """(low, high) in which one more seed lies with 95%; None for fewer than three seeds."""
-    from scipy import stats
-
-    n = len(accuracies)
-    if n < MINIMUM_SEEDS:
-        return None
-    series = pd.Series(accuracies)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * series.std() * math.sqrt(1 + 1 / n)
-    return series.mean() - half, series.mean() + half
-
-
-def _by_network(folder):
-    records, faults = load_records(folder)
-    for name, fault in faults.items():
-        raise UsageError(f"{folder / name}: {fault}")
-    if not records:
-        raise UsageError(f"there is no record in {folder}")
-    groups = {}
-    for record in records:
-        groups.setdefault((record["lesson"], record["network"]), []).append(record)
-    return groups
+    return "\n".join(parts), any(left for _, left in pairs)
 
 
 def _row(key, first, second):
+    """A line of the table, and whether the result left what was to be expected."""
     accuracies = [[r["test_accuracy"] for r in group] for group in (first, second)]
     means = [sum(values) / len(values) for values in accuracies]
-    interval = interval_of_a_new_run(accuracies[0])
-    return {
+    interval = interval_of_a_new_value(accuracies[0])
+    verdict, left = _verdict(first, second, accuracies[1], interval)
+    row = {
         "lesson": key[0],
         "network": key[1],
         "first": f"{means[0]:.4f}",
         "second": f"{means[1]:.4f}",
         "difference": f"{means[1] - means[0]:+.4f}",
         "interval": "" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}",
-        "verdict": _verdict(first, second, accuracies[1], interval),
+        "verdict": verdict,
     }
+    return row, left
 
 
 def _verdict(first, second, accuracies, interval):
     for count in ("params", "macs"):
         if first[0][count] != second[0][count]:
-            return f"{count} changed: {first[0][count]:,} and {second[0][count]:,}"
+            return f"{count} changed: {first[0][count]:,} and {second[0][count]:,}", True
     digests = [{r["seed"]: r["digest"] for r in group} for group in (first, second)]
     common = digests[0].keys() & digests[1].keys()
     if common and all(digests[0][seed] == digests[1][seed] for seed in common):
-        return "the same weights to the bit"
+        return "the same weights to the bit", False
     if interval is None:
-        return f"no interval: the first run has fewer than {MINIMUM_SEEDS} seeds"
+        return f"no interval: the first run has fewer than {MINIMUM_SEEDS} seeds", False
     outside = [value for value in accuracies if not interval[0] <= value <= interval[1]]
-    return f"{LEFT}: {', '.join(f'{v:.4f}' for v in outside)}" if outside else "within the spread"
+    if outside:
+        return f"left its interval: {', '.join(f'{v:.4f}' for v in outside)}", True
+    return "within the spread", False
 
 
 def _changed_verdicts(*groups):

@@ -10,12 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-from workflow import watch
-from workflow.jobs import make_jobs, write_jobs
-from workflow.lessons import NOTEBOOKS, ROOT, UsageError
+from workflow import options, watch
+from workflow.jobs import write_jobs
+from workflow.lessons import ROOT, UsageError
 from workflow.plan import plan_table
-
-BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def main():
@@ -25,10 +23,7 @@ def main():
     except UsageError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(
-            f"error: {error.strerror or error}: {error.filename or arguments.run}; "
-            "free some space or choose another folder with RUN=<folder>"
-        )
+        sys.exit(options.sentence_of(error, arguments))
     except KeyboardInterrupt:
         sys.exit("interrupted; the same command goes on where this one stopped")
 
@@ -45,19 +40,8 @@ def _parser():
     ):
         sub = commands.add_parser(name, help=help_text)
         sub.set_defaults(command=command)
-        sub.add_argument("--budget", default="cpu", help="quick, cpu or gpu")
-        sub.add_argument("--lessons", default="all", help="for instance 04, 04-11, 04,06 or lenet")
-        sub.add_argument("--seeds", default="0", help="for instance 0, 0-2 or 0,3,5-7")
-        sub.add_argument(
-            "--params", default="", help='parameters for the chosen lessons: "epochs=3 width=0.5"'
-        )
-        sub.add_argument("--backend", default="tensorflow", help=", ".join(BACKENDS))
+        options.add_selection(sub, budget="cpu", backend="tensorflow")
         sub.add_argument("--cores", default="all", help="CPU cores that the jobs share")
-        sub.add_argument("--run", type=Path, help="folder of the run; default runs/<budget>")
-        sub.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder of lessons and budgets")
-        sub.add_argument(
-            "--lock", type=Path, default=ROOT / "requirements.lock", help="the lock file installed from"
-        )
     sub = commands.add_parser("compare", help="what differs between two runs beyond the spread")
     sub.set_defaults(command=compare, run=None)
     sub.add_argument("first", type=Path, help="folder of a run, for instance reference/cpu")
@@ -65,23 +49,12 @@ def _parser():
     return parser
 
 
-def _jobs(arguments):
-    if arguments.backend not in BACKENDS:
-        raise UsageError(f"BACKEND={arguments.backend!r} must be one of {', '.join(BACKENDS)}")
-    chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
-    return make_jobs(*chosen, notebooks=arguments.notebooks)
-
-
-def _run_folder(arguments):
-    return (arguments.run or ROOT / "runs" / arguments.budget).resolve()
-
-
 def run(arguments):
     """Run the chosen jobs that are not up to date, then report; 1 where one failed."""
     from workflow.report import write_report
 
-    jobs, folder = _jobs(arguments), _run_folder(arguments)
-    _require_backend(arguments.backend)
+    jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
+    options.require_backend(arguments.backend)
     write_jobs(jobs, folder, arguments.lock.resolve())
     started = time.time()
     code = _snakemake(folder, arguments.cores, jobs)
@@ -89,11 +62,7 @@ def run(arguments):
     ran = any(watch.started_since(folder, name, started) for name in jobs)
     page = write_report(folder, wall_seconds=time.time() - started if ran else None)
     print(watch.result_table(folder, jobs))
-    for failure in failures:
-        where = f", cell {failure['cell']}" if failure["cell"] else ""
-        print(
-            f"FAILED: {failure['lesson']} seed {failure['seed']}{where}: {failure['error']}", file=sys.stderr
-        )
+    watch.print_failures(failures)
     if code and not failures:
         print(
             f"FAILED: the scheduler ended with status {code}; see {_shown(folder / 'logs' / 'snakemake.log')}",
@@ -105,7 +74,7 @@ def run(arguments):
 
 def plan(arguments):
     """Print the jobs and what they need, before anything runs."""
-    print(plan_table(_jobs(arguments), arguments.budget, _run_folder(arguments)))
+    print(plan_table(options.chosen_jobs(arguments), arguments.budget, options.run_folder(arguments)))
     return 0
 
 
@@ -113,7 +82,7 @@ def report(arguments):
     """Make the report of the records that a run folder holds."""
     from workflow.report import write_report
 
-    folder = _run_folder(arguments)
+    folder = options.run_folder(arguments)
     if not folder.is_dir():
         raise UsageError(
             f"there is no run in {_shown(folder)}; make course BUDGET={arguments.budget} makes one"
@@ -126,7 +95,7 @@ def reference(arguments):
     """Keep the records of a run as those that later runs are shown beside."""
     from workflow.reference import keep_records
 
-    paths = keep_records(_run_folder(arguments), arguments.budget)
+    paths = keep_records(options.run_folder(arguments), arguments.budget)
     print(f"kept {len(paths) - 1} records in {_shown(paths[-1].parent)}; commit them")
     return 0
 
@@ -145,7 +114,7 @@ def compare(arguments):
 
 def lab(arguments):
     """Open JupyterLab on the lessons; for a budget but quick, on copies that carry its parameters."""
-    jobs = _jobs(arguments)
+    jobs = options.chosen_jobs(arguments)
     folder = arguments.notebooks
     if arguments.budget != "quick" or arguments.params:
         folder = ROOT / "runs" / "lab" / arguments.budget
@@ -168,15 +137,6 @@ def _prepare_copies(jobs, folder):
             continue
         papermill.execute_notebook(
             job["notebook"], str(target), job["parameters"], prepare_only=True, progress_bar=False
-        )
-
-
-def _require_backend(backend):
-    import importlib.util
-
-    if importlib.util.find_spec(backend) is None:
-        raise UsageError(
-            f"BACKEND={backend} is not installed here; make backends installs jax and torch beside tensorflow"
         )
 
 

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from workflow.lessons import ROOT
-from workflow.records import load_records
+from workflow.records import by_network, load_records
 
 REFERENCE = ROOT / "reference"
+COLLAPSED = 0.5  # test accuracy under which a training is said to have collapsed
 
 
 def leaderboard(records):
@@ -15,7 +16,7 @@ def leaderboard(records):
     peers = pd.read_csv(REFERENCE / "peers.csv").set_index("network")
     references = reference_accuracies(records[0]["budget"])
     rows = []
-    for (lesson, network), group in _by_network(records).items():
+    for (lesson, network), group in by_network(records).items():
         accuracies = pd.Series([r["test_accuracy"] for r in group])
         peer = peers.loc[network] if network in peers.index else None
         rows.append(
@@ -29,25 +30,23 @@ def leaderboard(records):
                 "params": group[0]["params"],
                 "macs": group[0]["macs"],
                 "activation_mb": group[0].get("activation_bytes", 0) / 2**20,
+                "collapses": int((accuracies < COLLAPSED).sum()),
                 "seconds": pd.Series([r["seconds"] for r in group]).median(),
                 "images_per_second": pd.Series([r["images_per_second"] for r in group]).median(),
+                # Multiply-adds of the forward pass only, of the images trained on.
+                "gmacs_per_second": pd.Series(
+                    [r["macs"] * r["images_per_second"] / 1e9 for r in group]
+                ).median(),
                 "peer_median": None if peer is None else peer["median"],
                 "reference": references.get((lesson, network)),
                 "peer": "" if peer is None else peer["peer"],
-                "notebook": f"notebooks/{lesson}-seed{group[0]['seed']}.ipynb",
+                "page": f"notebooks/{lesson}-seed{group[0]['seed']}.html",
             }
         )
     return sorted(rows, key=lambda row: -row["accuracy"])
 
 
-def _by_network(records):
-    groups = {}
-    for record in records:
-        groups.setdefault((record["lesson"], record["network"]), []).append(record)
-    return groups
-
-
 def reference_accuracies(budget, reference=None):
     """`{(lesson, network): mean test accuracy}` of the kept records; empty where there are none."""
-    groups = _by_network(load_records((reference or REFERENCE) / budget)[0])
+    groups = by_network(load_records((reference or REFERENCE) / budget)[0])
     return {key: pd.Series([r["test_accuracy"] for r in group]).mean() for key, group in groups.items()}

@@ -1,10 +1,9 @@
 """The claims ledger: each claim of a run with its verdict over the run's seeds."""
 
-import math
 from dataclasses import dataclass
 
-MINIMUM_SEEDS = 3
-CONFIDENCE = 0.95
+from workflow.intervals import MINIMUM_SEEDS, interval_of_the_mean
+
 ORDER = ("does not hold", "not decided", "holds")  # failures first: they teach most
 
 
@@ -39,19 +38,6 @@ def make_ledger(records):
     return sorted(entries, key=lambda e: (ORDER.index(e.verdict), e.identifier))
 
 
-def paired_interval(differences):
-    """Mean and 95% confidence interval of the mean, by Student's t: (mean, low, high)."""
-    from scipy import stats
-
-    n = len(differences)
-    mean = sum(differences) / n
-    if n < 2:
-        return mean, -math.inf, math.inf
-    deviation = math.sqrt(sum((d - mean) ** 2 for d in differences) / (n - 1))
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * deviation / math.sqrt(n)
-    return mean, mean - half, mean + half
-
-
 def _entry(group):
     record, claim = group[0]
     common = {
@@ -65,7 +51,7 @@ def _entry(group):
         failed = [c for _, c in group if c["verdict"] != "holds"]
         shown = failed[0] if failed else claim
         return Entry(**common, verdict="does not hold" if failed else "holds", measured=shown["measured"])
-    mean, low, high = paired_interval([c["difference"] for _, c in group])
+    mean, low, high = interval_of_the_mean([c["difference"] for _, c in group])
     verdict = "not decided"
     if len(group) >= MINIMUM_SEEDS and record["budget"] != "quick":
         verdict = "holds" if low > 0 else "does not hold" if high < 0 else "not decided"

@@ -4,7 +4,7 @@ import functools
 import json
 from pathlib import Path
 
-from workflow.lessons import ROOT
+from workflow.lessons import ROOT, UsageError
 
 SCHEMA = json.loads((ROOT / "cnnlib" / "lesson" / "record.schema.json").read_text(encoding="utf-8"))
 MEDIA_TYPE = SCHEMA["contentMediaType"]
@@ -38,3 +38,25 @@ def load_records(folder):
         else:
             records.append(record)
     return sorted(records, key=lambda r: (r["lesson"], r["seed"])), faults
+
+
+def read_run(folder):
+    """All records of a run that must be whole.
+
+    Raises:
+        UsageError: no record, or one that cannot be read or does not follow the schema.
+    """
+    records, faults = load_records(folder)
+    for name, fault in faults.items():
+        raise UsageError(f"{Path(folder) / name}: {fault}; run that lesson again")
+    if not records:
+        raise UsageError(f"there is no record in {folder}; make course makes them")
+    return records
+
+
+def by_network(records):
+    """`{(lesson, network): records of its seeds}`."""
+    groups = {}
+    for record in records:
+        groups.setdefault((record["lesson"], record["network"]), []).append(record)
+    return groups

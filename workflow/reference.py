@@ -4,7 +4,7 @@ from workflow.files import write_json, write_text
 from workflow.leaderboard import REFERENCE, leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import UsageError
-from workflow.records import load_records
+from workflow.records import load_records, read_run
 
 
 def keep_records(folder, budget, reference=REFERENCE):
@@ -16,11 +16,7 @@ def keep_records(folder, budget, reference=REFERENCE):
     Raises:
         UsageError: no record, an unreadable one, one of another budget, or one whose code was not committed.
     """
-    records, faults = load_records(folder)
-    for name, fault in faults.items():
-        raise UsageError(f"{name}: {fault}; run that lesson again before keeping its record")
-    if not records:
-        raise UsageError(f"there is no record in {folder}; make course BUDGET={budget} makes them")
+    records = read_run(folder)
     for record in records:
         name = f"{record['lesson']}-seed{record['seed']}"
         if record["budget"] != budget:

@@ -12,6 +12,7 @@ from workflow.files import write_text
 from workflow.leaderboard import leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import ROOT
+from workflow.pages import claim_anchors
 from workflow.records import load_records
 from workflow.results import write_results
 
@@ -26,28 +27,44 @@ def write_report(folder, wall_seconds=None):
     """
     records, faults = load_records(folder)
     board = leaderboard(records)
+    ledger = make_ledger(records)
     page = _environment().get_template("report.html.j2").render(
         budget=folder.name,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         wall_seconds=wall_seconds,
         board=board,
         runs=_further_runs(records),
-        ledger=make_ledger(records),
+        ledger=ledger,
+        links=_claim_links(folder, ledger, records),
         failures=_failures(folder),
         missing=_missing(folder, records),
         faults=faults,
-        figures=_figures(records),
+        figures=_figures(records, board),
         records=records,
         provenance=_provenance(records),
     )  # fmt: skip
     path = folder / "report.html"
     write_text(path, page)
-    write_results(folder, records)
+    write_results(folder, board)
     return path
 
 
 def _further_runs(records):
     return [{"lesson": r["lesson"], "seed": r["seed"], **run} for r in records for run in r.get("runs", [])]
+
+
+def _claim_links(folder, ledger, records):
+    """`{claim id: address}` of the cell that tests a claim, in the page of the executed lesson."""
+    seed = {record["lesson"]: record["seed"] for record in reversed(records)}
+    anchors = {
+        lesson: claim_anchors(folder / "notebooks" / f"{lesson}-seed{first}.ipynb")
+        for lesson, first in seed.items()
+    }
+    return {
+        entry.identifier: f"notebooks/{entry.lesson}-seed{seed[entry.lesson]}.html#{anchor}"
+        for entry in ledger
+        if (anchor := anchors[entry.lesson].get(entry.identifier))
+    }
 
 
 def _failures(folder):
@@ -81,15 +98,22 @@ def _provenance(records):
             "Python": p["python"],
             "processor": p["cpu"],
             "accelerator": p.get("accelerator") or "none",
+            "determinism": ", ".join(f"{k}={v}" for k, v in p["determinism"].items()) or "as the backend is",
             "threads of a job": str(record["threads"]),
             "precision": record["precision"],
             "seeds": str(record["seed"]),
         }.items():
             facts.setdefault(name, []).append(str(value))
-    return {name: ", ".join(dict.fromkeys(values)) for name, values in facts.items()}
+    merged = {name: ", ".join(dict.fromkeys(values)) for name, values in facts.items()}
+    walls = [
+        f"{r['lesson'][:2]} seed {r['seed']}: {r['provenance']['wall_seconds']:.0f}"
+        for r in records
+        if "wall_seconds" in r["provenance"]
+    ]
+    return merged | ({"seconds of each lesson": "; ".join(walls)} if walls else {})
 
 
-def _figures(records):
+def _figures(records, board):
     """Pictures as data URIs with their alternative texts."""
     if not records:
         return []
@@ -98,7 +122,7 @@ def _figures(records):
     curves = {
         f"{r['network']} ({r['lesson'][:2]}, seed {r['seed']})": pd.DataFrame(r["history"]) for r in records
     }
-    points = pd.DataFrame(leaderboard(records))[["network", "macs", "accuracy"]]
+    points = pd.DataFrame(board)[["network", "macs", "accuracy"]]
     return [
         _embed(
             plots.learning_curves(curves),

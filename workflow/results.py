@@ -5,12 +5,10 @@ import io
 import pandas as pd
 
 from workflow.files import write_json, write_text
-from workflow.leaderboard import leaderboard
 
 
-def write_results(folder, records):
-    """Write both files with one row a lesson and network, the report's; returns their paths."""
-    rows = leaderboard(records)
+def write_results(folder, rows):
+    """Write both files with the rows of the leaderboard; returns their paths."""
     paths = [folder / "results.json", folder / "results.csv"]
     write_json(paths[0], [{name: _plain(value) for name, value in row.items()} for row in rows])
     buffer = io.StringIO()

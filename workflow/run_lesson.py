@@ -74,8 +74,15 @@ def _peak_memory_kb():
 
 
 def through_papermill(job, name, run_folder):
-    """Execute the notebook in a kernel of its own; returns the records that it displayed."""
-    notebook = execute(job, run_folder / "notebooks" / f"{name}.ipynb")
+    """Execute the notebook in a kernel of its own and keep it, also as a page; returns the records it displayed."""
+    from workflow.pages import write_page
+
+    output = run_folder / "notebooks" / f"{name}.ipynb"
+    try:
+        notebook = execute(job, output)
+    finally:
+        if output.exists():
+            write_page(output)
     return [
         output["data"][records.MEDIA_TYPE]
         for cell in notebook.cells

@@ -17,9 +17,10 @@ import sys
 import time
 from pathlib import Path
 
+from workflow import options, watch
 from workflow.files import write_json
-from workflow.jobs import make_jobs, write_jobs
-from workflow.lessons import NOTEBOOKS, ROOT, UsageError, read_cells
+from workflow.jobs import write_jobs
+from workflow.lessons import ROOT, UsageError, read_cells
 from workflow.records import MEDIA_TYPE
 from workflow.run_lesson import LessonFailed, run_job
 
@@ -34,43 +35,35 @@ def main():
         sys.exit(run_all(arguments))
     except UsageError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(options.sentence_of(error, arguments))
 
 
 def _parser():
     parser = argparse.ArgumentParser(description="Run lessons without Snakemake and Jupyter.")
-    parser.add_argument("--budget", default="gpu", help="quick, cpu or gpu")
-    parser.add_argument("--lessons", default="all", help="for instance 04, 04-11, 04,06 or lenet")
-    parser.add_argument("--seeds", default="0", help="for instance 0, 0-2 or 0,3,5-7")
-    parser.add_argument(
-        "--params", default="", help='parameters for the chosen lessons: "epochs=3 width=0.5"'
-    )
-    parser.add_argument("--backend", default="jax", help="tensorflow, jax or torch")
-    parser.add_argument("--run", type=Path, help="folder of the run; default runs/<budget>")
-    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder of lessons and budgets")
+    options.add_selection(parser, budget="gpu", backend="jax")
     parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
     return parser
 
 
 def run_all(arguments):
     """Run the jobs that have no record yet, each in a process of its own; 1 where one failed."""
-    chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
-    jobs = make_jobs(*chosen, notebooks=arguments.notebooks)
-    folder = (arguments.run or ROOT / "runs" / arguments.budget).resolve()
-    write_jobs(jobs, folder, ROOT / "requirements.lock")
+    jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
+    options.require_backend(arguments.backend)
+    write_jobs(jobs, folder, arguments.lock.resolve())
     (folder / "logs").mkdir(exist_ok=True)
-    failed = 0
     for number, name in enumerate(jobs, start=1):
-        record, job_file = folder / f"{name}.json", folder / "jobs" / f"{name}.json"
-        if record.exists() and record.stat().st_mtime >= job_file.stat().st_mtime:
+        if watch.is_done(folder, name):
             print(f"[{number}/{len(jobs)}] {name} has a record", flush=True)
             continue
         print(f"[{number}/{len(jobs)}] {name}", end=" ", flush=True)
         started = time.perf_counter()
-        status = _run_one(job_file, folder / "logs" / f"{name}.log", jobs[name])
-        failed += status != 0
+        status = _run_one(folder / "jobs" / f"{name}.json", folder / "logs" / f"{name}.log", jobs[name])
         print(f"{'FAILED' if status else 'done'} after {time.perf_counter() - started:.0f} s", flush=True)
+    failures = watch.read_failures(folder, jobs)
+    watch.print_failures(failures)
     print(f"records and logs: {folder}")
-    return 1 if failed else 0
+    return 1 if failures else 0
 
 
 def _run_one(job_file, log_file, job):
@@ -87,14 +80,16 @@ def _run_one(job_file, log_file, job):
             command, cwd=Path(job["notebook"]).parent, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            return process.wait(60 * job["minutes"])
+            status = process.wait(60 * job["minutes"])
+            error = f"the process ended by signal {-status}, most often for want of memory"
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
-    error = f"it ran longer than the {job['minutes']:g} minutes declared"
-    failure = {"lesson": job["lesson"], "seed": job["seed"], "cell": None, "error": error}
-    write_json(job_file.parent.parent / "failed" / job_file.name, failure)
-    return 1
+            status = process.wait()
+            error = f"it ran longer than the {job['minutes']:g} minutes declared"
+    if status < 0:  # killed, so it could not say what went wrong
+        failure = {"lesson": job["lesson"], "seed": job["seed"], "cell": None, "error": error}
+        write_json(job_file.parent.parent / "failed" / job_file.name, failure)
+    return status
 
 
 def in_this_process(job, name, run_folder):

@@ -10,20 +10,20 @@ import sys
 import time
 
 from workflow.lessons import ROOT
+from workflow.options import BACKENDS
 
-BACKENDS = ("tensorflow", "jax", "torch")
 # Counts, options and messages are the same Python on every backend; what computes is tested on each.
 ON_EVERY_BACKEND = (
-    *(
-        "tests/layers",
-        "tests/inspect",
-        "tests/training",
-        "tests/compress",
-        "tests/augment",
-        "tests/lesson/test_lesson.py",
-    ),
-    *("tests/networks/test_learning.py", "tests/networks/test_classics.py"),
-    *("tests/networks/test_parity_applications.py", "tests/networks/test_parity_torch.py"),
+    "tests/layers",
+    "tests/inspect",
+    "tests/training",
+    "tests/compress",
+    "tests/augment",
+    "tests/lesson/test_lesson.py",
+    "tests/networks/test_learning.py",
+    "tests/networks/test_classics.py",
+    "tests/networks/test_parity_applications.py",
+    "tests/networks/test_parity_torch.py",
 )
 
 

@@ -1,6 +1,7 @@
 """Progress and outcome of a run, read from the files that its jobs write."""
 
 import json
+import sys
 import time
 
 from workflow.records import load_records
@@ -13,7 +14,7 @@ def follow(process, folder, jobs):
     """Print a line when a job starts and when it ends, until `process` has ended."""
     begun = time.time()
     start_of, seen_done = {}, set()
-    up_to_date = {name for name in jobs if _is_done(folder, name)}
+    up_to_date = {name for name in jobs if is_done(folder, name)}
     last_line = begun
     while True:
         running = process.poll() is None
@@ -47,6 +48,14 @@ def read_failures(folder, jobs):
     return [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
 
 
+def print_failures(failures):
+    """A line for each failed job on standard error: lesson, seed, cell and error."""
+    for failure in failures:
+        where = f", cell {failure['cell']}" if failure["cell"] else ""
+        name = f"{failure['lesson']} seed {failure['seed']}{where}"
+        print(f"FAILED: {name}: {failure['error']}", file=sys.stderr)
+
+
 def result_table(folder, jobs):
     """The results of `jobs` as text, one line each; a job without a record shows why it has none."""
     import pandas as pd
@@ -71,7 +80,8 @@ def result_table(folder, jobs):
     return "\n" + pd.DataFrame(rows).fillna("").to_string(index=False) + "\n"
 
 
-def _is_done(folder, name):
+def is_done(folder, name):
+    """Whether a job has a record that is no older than what it was asked to do."""
     record, job = folder / f"{name}.json", folder / "jobs" / f"{name}.json"
     return record.exists() and job.exists() and record.stat().st_mtime >= job.stat().st_mtime
 

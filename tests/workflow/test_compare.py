@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from tests.workflow.test_ledger_and_report import claim, record
-from workflow.compare import compare_runs, interval_of_a_new_run
+from workflow.compare import compare_runs
+from workflow.intervals import interval_of_a_new_value
 from workflow.lessons import ROOT, UsageError
 
 
@@ -25,10 +26,10 @@ def run_folder(path, accuracies, **changes):
 
 
 def test_the_interval_is_students_for_one_new_value():
-    low, high = interval_of_a_new_run([0.88, 0.90, 0.89])
+    low, high = interval_of_a_new_value([0.88, 0.90, 0.89])
     expected = stats.t.interval(0.95, 2, loc=0.89, scale=0.01 * (4 / 3) ** 0.5)
     assert (low, high) == pytest.approx(expected)
-    assert interval_of_a_new_run([0.88, 0.90]) is None
+    assert interval_of_a_new_value([0.88, 0.90]) is None
 
 
 def test_a_result_within_the_spread_and_one_that_left_it(tmp_path):

@@ -57,6 +57,7 @@ def test_a_failing_lesson_is_named_and_stops_no_other(tmp_path):
     assert "FAILED: 02_second seed 0, cell 3: RuntimeError: planted" in text
     assert (folder / "01_first-seed0.json").exists()
     assert (folder / "notebooks" / "02_second-seed0.ipynb").exists()
+    assert "planted" in (folder / "notebooks" / "02_second-seed0.html").read_text()
     page = (folder / "report.html").read_text()
     assert "planted" in page
     # Mended, only the failed lesson runs again.

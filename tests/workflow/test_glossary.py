@@ -29,7 +29,7 @@ def missing(terms_and_lessons):
 
 def _contains(script, term):
     text = " ".join(re.sub(r"^# ?", "", line) for line in script.splitlines())
-    return term.replace("’", "'").lower() in re.sub(r"[*`\s]+", " ", text).lower()
+    return term.lower() in re.sub(r"[*`\s]+", " ", text).lower()
 
 
 def test_terms_stand_in_alphabetical_order_and_once():

@@ -5,8 +5,9 @@ import math
 import pytest
 from scipy import stats
 
+from workflow.intervals import interval_of_the_mean
 from workflow.leaderboard import leaderboard, reference_accuracies
-from workflow.ledger import make_ledger, paired_interval
+from workflow.ledger import make_ledger
 from workflow.lessons import UsageError
 from workflow.reference import keep_records
 from workflow.report import write_report
@@ -65,11 +66,11 @@ def test_a_training_claim_needs_three_seeds_that_agree():
 
 def test_the_interval_is_students():
     values = [0.2, 0.5, 0.9, 0.4]
-    mean, low, high = paired_interval(values)
+    mean, low, high = interval_of_the_mean(values)
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert (low, high) == pytest.approx((expected.low, expected.high))
     assert mean == pytest.approx(0.5)
-    assert paired_interval([1.0])[1:] == (-math.inf, math.inf)
+    assert interval_of_the_mean([1.0])[1:] == (-math.inf, math.inf)
 
 
 def test_an_arithmetic_claim_that_failed_once_has_failed():
@@ -120,6 +121,7 @@ def test_the_report_tells_what_is_missing_and_escapes_what_it_shows(tmp_path):
     assert page.count("<img") == page.count(' alt="') == 2
     assert 'src="http' not in page
     assert "07_nin-seed0</li>" not in page
+    assert page.count(">collapsed<") == 0
 
 
 def test_an_empty_run_makes_a_report_too(tmp_path):

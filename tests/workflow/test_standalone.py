@@ -69,3 +69,12 @@ def test_what_cannot_be_is_said_before_anything_runs(tmp_path):
     assert code == 1
     assert "did you mean 'epochs'" in text
     assert not (tmp_path / "run").exists()
+
+
+def test_a_process_that_was_killed_is_reported(tmp_path):
+    course = write_course(
+        tmp_path / "course", second="import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    code, text = run(course, tmp_path / "run", "--lessons", "02")
+    assert code == 1
+    assert "FAILED: 02_second seed 0: the process ended by signal 9, most often for want of memory" in text

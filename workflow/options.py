@@ -1,0 +1,55 @@
+"""What the commands that run lessons have in common: the options of a selection, and the jobs that they choose."""
+
+import importlib.util
+from pathlib import Path
+
+from workflow.jobs import make_jobs
+from workflow.lessons import NOTEBOOKS, ROOT, UsageError
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def add_selection(parser, *, budget, backend):
+    """Add the options that choose lessons; `budget` and `backend` are their defaults."""
+    add = parser.add_argument
+    add("--budget", default=budget, help="quick, cpu or gpu")
+    add("--lessons", default="all", help="for instance 04, 04-11, 04,06 or lenet")
+    add("--seeds", default="0", help="for instance 0, 0-2 or 0,3,5-7")
+    add("--params", default="", help='parameters for the chosen lessons: "epochs=3 width=0.5"')
+    add("--backend", default=backend, help=", ".join(BACKENDS))
+    add("--run", type=Path, help="folder of the run; default runs/<budget>")
+    add("--notebooks", type=Path, default=NOTEBOOKS, help="folder of lessons and budgets")
+    add("--lock", type=Path, default=ROOT / "requirements.lock", help="the lock file installed from")
+
+
+def chosen_jobs(arguments):
+    """The jobs of a selection; see `make_jobs`.
+
+    Raises:
+        UsageError: an unknown backend, or anything else in the selection that cannot be.
+    """
+    if arguments.backend not in BACKENDS:
+        raise UsageError(f"BACKEND={arguments.backend!r} must be one of {', '.join(BACKENDS)}")
+    chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
+    return make_jobs(*chosen, notebooks=arguments.notebooks)
+
+
+def run_folder(arguments):
+    """The folder of the run, absolute."""
+    return (arguments.run or ROOT / "runs" / arguments.budget).resolve()
+
+
+def require_backend(backend):
+    """Raises UsageError where a backend is not installed."""
+    if importlib.util.find_spec(backend) is None:
+        raise UsageError(
+            f"BACKEND={backend} is not installed here; make backends installs jax and torch beside tensorflow"
+        )
+
+
+def sentence_of(error, arguments):
+    """One sentence for an OSError such as a full disk or a folder that cannot be written."""
+    return (
+        f"error: {error.strerror or error}: {error.filename or arguments.run}; "
+        "free some space or choose another folder with RUN=<folder>"
+    )
