@@ -205,7 +205,7 @@ def _sliced(call, axes):
 
 
 def effective_receptive_field(model, layer, images):
-    """How strongly each input pixel moves the centre unit of a layer: mean |gradient| (Luo et al., 2016).
+    """How strongly each input pixel moves the centre unit of a layer: mean absolute gradient (Luo et al., 2016).
 
     Args:
         model: a functional `keras.Model` on images (N, H, W, C).

@@ -20,13 +20,14 @@ _HEADINGS: dict[str, tuple[str, Callable]] = {
 class LayerTable:
     """One row a layer, in the order of computation, and the totals.
 
-    frame: pandas DataFrame with the columns layer, type, output_shape, params, macs, receptive_field,
-        activation_bytes. Shapes leave out the batch; receptive fields are text in pixels ("all" is the whole
-        image); bytes are those of the layer's outputs for one image in float32.
-    total_params: weights that training can change, frozen or not; BatchNorm's moving statistics are not.
-    non_trainable_params: moving statistics and fixed weights; a random generator's state is neither.
-    total_macs: multiply-adds of convolutions and dense layers for one image.
-    total_activation_bytes: sum of the column.
+    Attributes:
+        frame: pandas DataFrame with the columns layer, type, output_shape, params, macs, receptive_field,
+            activation_bytes. Shapes leave out the batch; receptive fields are text in pixels ("all" is the whole
+            image); bytes are those of the layer's outputs for one image in float32.
+        total_params: weights that training can change, frozen or not; BatchNorm's moving statistics are not.
+        non_trainable_params: moving statistics and fixed weights; a random generator's state is neither.
+        total_macs: multiply-adds of convolutions and dense layers for one image.
+        total_activation_bytes: sum of the column.
     """
 
     def __init__(

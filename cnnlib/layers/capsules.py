@@ -10,9 +10,9 @@ from cnnlib.layers._common import check_positive, serializable
 
 @serializable
 def squash(vectors, axis=-1, epsilon=1e-7):
-    """Shrink vectors to a length below 1, direction kept: s |s| / (1 + |s|^2); equation 1 of the paper.
+    """Shrink vectors to a length below 1, direction kept: `s |s| / (1 + |s|^2)`; equation 1 of the paper.
 
-    `epsilon` is added to |s|^2 under the root, where the gradient at 0 would otherwise be undefined.
+    `epsilon` is added to `|s|^2` under the root, where the gradient at 0 would otherwise be undefined.
     """
     vectors = ops.convert_to_tensor(vectors)
     energy = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
