@@ -12,7 +12,7 @@ from workflow.lessons import (
     read_parameters,
     select_lessons,
 )
-from workflow.parameters import load_budget, parse_overrides, require_somewhere, resolve
+from workflow.parameters import check_ranges, load_budget, parse_overrides, require_somewhere, resolve
 
 
 def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow", notebooks=NOTEBOOKS):
@@ -38,6 +38,7 @@ def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow",
         values = resolve(
             lesson.name, parameters[lesson.name], entry["parameters"], own, budget_file=f"{budget}.yaml"
         )
+        check_ranges(lesson.name, parameters[lesson.name], values)
         for seed in seed_list:
             run_values = {"budget": budget, "seed": seed, "threads": int(entry["job"]["threads"])}
             jobs[f"{lesson.name}-seed{seed}"] = {

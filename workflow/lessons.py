@@ -117,7 +117,13 @@ def parse_parameters(source, where):
     """Parameters of the text of a parameters cell; see `read_parameters`."""
     lines = source.splitlines()
     parameters = {}
-    for node in ast.parse(source).body:
+    try:
+        nodes = ast.parse(source).body
+    except SyntaxError as error:
+        raise UsageError(
+            f"{where}: line {error.lineno} of the parameters cell is no Python: {error.msg}"
+        ) from error
+    for node in nodes:
         if not (
             isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None
         ):

@@ -6,7 +6,9 @@ what the run needs (threads, memory_mb, minutes). Nothing starts a kernel before
 
 import ast
 import difflib
+import math
 import types
+from pathlib import Path
 
 import yaml
 
@@ -15,6 +17,13 @@ from workflow.lessons import NOTEBOOKS, UsageError
 BUDGETS = ("quick", "cpu", "gpu")
 JOB_DEFAULTS = {"threads": 2, "memory_mb": 3500, "minutes": 10}
 SET_BY_THE_RUN = ("budget", "seed", "threads")  # given by BUDGET=, SEEDS= and the job, not by PARAMS=
+# What a parameter may be, by the last word of its name; lists hold such values.
+COUNTS = ("epochs", "examples", "validation", "size", "sizes", "steps", "depth", "depths", "starts", "growth", "units",
+          "networks")  # fmt: skip
+FACTORS = ("rate", "rates", "width", "widths")
+CHOICES = {"precision": ("float32", "mixed_bfloat16", "auto")}
+DATASETS = ("fashion_mnist", "fashion_mnist_rgb", "cifar10")
+FASHION_MNIST_EXAMPLES = 60_000  # training and validation images together
 TYPES = {
     "int": int,
     "float": float,
@@ -42,6 +51,10 @@ def load_budget(budget, lessons, folder=NOTEBOOKS / "budgets"):
         raise UsageError(f"there is no budget file {path.name}; restore it with git checkout") from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"{path.name} must map lessons to `parameters` and `job`, and it holds a {type(content).__name__}"
+        )
     names = [lesson.name for lesson in lessons]
     for name, entry in content.items():
         if name not in names:
@@ -102,6 +115,44 @@ def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file):
         _require_known(name, parameters, f"PARAMS: {lesson_name}")
         resolved[name] = _conform(_read_literal(text), parameters[name], f"PARAMS: {lesson_name}", text)
     return resolved
+
+
+def check_ranges(lesson_name, parameters, values):
+    """Check the values that a lesson would run with, where their names say what they may be.
+
+    Raises:
+        UsageError: a count below 1, a rate or width of 0 or less, an unknown precision or data set, or more images
+            asked for than there are.
+    """
+    full = {name: parameter.default for name, parameter in parameters.items()} | values
+    for name, value in full.items():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            fault = _fault_of(name, item)
+            if fault:
+                raise UsageError(f"{lesson_name}: {name}={value!r} {fault}")
+    asked = [full.get(name) for name in ("train_examples", "validation_examples")]
+    fashion_mnist = full.get("dataset", DATASETS[0]).startswith("fashion_mnist")
+    if fashion_mnist and sum(number for number in asked if isinstance(number, int)) > FASHION_MNIST_EXAMPLES:
+        raise UsageError(
+            f"{lesson_name}: train_examples={asked[0]} and validation_examples={asked[1]} are more than the "
+            f"{FASHION_MNIST_EXAMPLES:,} images there are; lower one of them"
+        )
+
+
+def _fault_of(name, value):
+    word = name.rpartition("_")[2]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and word in COUNTS and value < 1:
+        return "must be at least 1"
+    if number and word in FACTORS and not 0 < value < math.inf:
+        return "must be a finite number above 0"
+    if name in CHOICES and value not in CHOICES[name]:
+        return f"must be one of {', '.join(CHOICES[name])}{_near(value, CHOICES[name])}"
+    if name == "dataset" and value not in DATASETS and not str(value).startswith("folder:"):
+        return f"must be one of {', '.join(DATASETS)} or folder:<path>{_near(value, DATASETS)}"
+    if name == "dataset" and str(value).startswith("folder:") and not Path(value[len("folder:") :]).is_dir():
+        return "names no folder that is there; give its whole path"
+    return None
 
 
 def require_somewhere(overrides, parameters_by_lesson):
