@@ -6,6 +6,7 @@ is left open. Equal input gives equal PNG bytes.
 
 from cnnlib.plots.bars import accuracy_cost, bars
 from cnnlib.plots.curves import learning_curves, lines, stem
+from cnnlib.plots.diagram import architecture
 from cnnlib.plots.distributions import distributions
 from cnnlib.plots.matrices import confusion_matrix, heatmap
 from cnnlib.plots.pictures import feature_maps, filters, image_grid, worst_mistakes
@@ -13,6 +14,7 @@ from cnnlib.plots.style import network_color
 
 __all__ = [
     "accuracy_cost",
+    "architecture",
     "bars",
     "confusion_matrix",
     "distributions",
