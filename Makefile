@@ -32,7 +32,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference compare refresh test lint unit notebooks bench backends lock clean
+.PHONY: help course plan lab report reference compare verify refresh test lint unit notebooks site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -69,6 +69,9 @@ reference: $(READY) ## keep the records of a run under reference/<budget>, to be
 compare: $(READY) ## what differs between the runs A=<folder> and B=<folder> beyond the spread
 	@$(COURSE) compare "$(A)" "$(B)"
 
+verify: $(READY) ## run lessons twice and compare weights, curves and outputs to the bit (BUDGET=quick unless named)
+	@$(BIN)/python -m workflow.verify $(SELECT) --budget "$(if $(filter file,$(origin BUDGET)),quick,$(BUDGET))"
+
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))
 
@@ -84,6 +87,9 @@ unit: $(READY) ## unit tests, on every backend that is installed
 notebooks: $(READY) ## compare the committed outputs with fresh ones (nbval); CHANGED= and SHARD= check a part
 	@mkdir -p runs/checks
 	@$(CHECK) --junit runs/checks/notebooks.xml
+
+site: $(READY) ## build the documentation site from the committed outputs, without a network: build/site/html
+	@$(BIN)/python -m workflow.site
 
 bench: $(READY) ## side-by-side measurements
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,114 @@
+"""The how-to pages are true: their Python runs, their commands exist, a fault in a page fails the build."""
+
+import re
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workflow.lessons import ROOT
+from workflow.site import __main__ as site
+
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+
+
+def blocks(path, *languages):
+    return [
+        body for language, body in BLOCK.findall(path.read_text(encoding="utf-8")) if language in languages
+    ]
+
+
+def run_page(name):
+    """Run the Python of a page, block after block, as a reader would; returns the names it left."""
+    names = {}
+    for body in blocks(ROOT / "docs" / "howto" / name, "python"):
+        exec(compile(body, name, "exec"), names)
+    return names
+
+
+def test_the_page_on_own_images_runs(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    for part, count in (("train", 24), ("test", 8)):
+        for brightness, kind in ((60, "cat"), (160, "dog")):
+            folder = tmp_path / "my_images" / part / kind
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = random.integers(0, brightness, size=(30 + i, 40, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{i}.png")
+    monkeypatch.chdir(tmp_path)
+    left = run_page("own_images.md")
+    assert left["images"].class_names == ("cat", "dog")
+    assert left["images"].train.images.shape == (40, 28, 28, 1)
+    assert len(left["history"].train_loss) == left["recipe"].epochs
+
+
+def test_the_page_on_a_new_network_runs():
+    left = run_page("new_network.md")
+    assert left["network"].output_names == ["scores"]
+    assert len(left["history"].validation_accuracy) == 2
+
+
+def test_the_page_on_clusters_writes_job_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_page("cluster.md")
+    jobs = list((tmp_path / "runs" / "cpu" / "jobs").glob("*-seed2.json"))
+    assert jobs
+    assert (tmp_path / "runs" / "cpu" / "selection.json").exists()
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.stem)
+def test_commands_of_the_pages_exist(path):
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    variables = set(re.findall(r"^([A-Z]+) +\?=", makefile, re.M)) | set(
+        re.findall(r"\$\(([A-Z]+)\)", makefile)
+    )
+    text = path.read_text(encoding="utf-8")
+    for line in [line for body in blocks(path, "", "bash") for line in body.splitlines()]:
+        line = line.split("#")[0]
+        if not line.startswith("make "):
+            continue
+        for word in shlex.split(line)[1:]:
+            name, sign, _ = word.partition("=")
+            assert name in (variables if sign else targets), f"{path.name}: {line}"
+    for name in re.findall(r"`make (?:[A-Z]+=\S+ )*([a-z]+)", text):
+        assert name in targets, f"{path.name}: make {name}"
+    for module in re.findall(r"python -m (workflow\.\w+)", text):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), f"{path.name}: {module}"
+    for file in re.findall(r"`((?:docs|cnnlib|notebooks|tests|workflow|\.github|\.ci)/[\w./]+)`", text):
+        assert (ROOT / file).exists(), f"{path.name}: {file}"
+
+
+def test_the_options_of_standalone_that_pages_name_exist():
+    from workflow.standalone import _parser
+
+    for path in DOCS:
+        for line in re.findall(
+            r"^python -m workflow\.standalone (.+)$", path.read_text(encoding="utf-8"), re.M
+        ):
+            _parser().parse_args(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [
+        ("# A page\n\n[To itself](#a-page) and $x^2$.\n", 0),
+        ("# A page\n\n[To nowhere](missing.md)\n", 1),
+        ("# A page\n\n![A picture](missing.png)\n", 1),
+    ],
+    ids=["well", "broken link", "missing picture"],
+)
+def test_a_fault_in_a_page_fails_the_build(tmp_path, page, status):
+    def write(target):
+        target.mkdir(parents=True)
+        (target / "index.md").write_text(page)
+        return {}
+
+    assert bool(site.build(tmp_path, write)) == bool(status)
+    if not status:
+        shown = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+        assert "_static/mathjax/tex-svg-full.js" in shown
+        assert "rocket" not in shown
+        assert "colab" not in shown.lower()
