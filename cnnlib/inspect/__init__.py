@@ -4,6 +4,7 @@ from cnnlib.inspect._gradients import input_gradient
 from cnnlib.inspect.diagram import Box, diagram
 from cnnlib.inspect.field import ReceptiveField, effective_receptive_field, receptive_field, receptive_fields
 from cnnlib.inspect.landscape import curvature, loss_along, random_direction
+from cnnlib.inspect.grad_cam import grad_cam
 from cnnlib.inspect.outputs import feature_maps, predict
 from cnnlib.inspect.table import LayerTable, layer_table
 
@@ -15,6 +16,7 @@ __all__ = [
     "diagram",
     "effective_receptive_field",
     "feature_maps",
+    "grad_cam",
     "input_gradient",
     "layer_table",
     "loss_along",
