@@ -75,7 +75,7 @@ verify: $(READY) ## run lessons twice and compare weights, curves and outputs to
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))
 
-test: lint unit notebooks ## everything that continuous integration checks
+test: lint unit notebooks site ## everything that continuous integration checks
 
 lint: $(READY) ## style of the code, and the lint of the notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

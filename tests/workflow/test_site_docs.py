@@ -2,15 +2,20 @@
 
 import re
 import shlex
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from workflow.lessons import ROOT
+from workflow.lessons import ROOT, find_lessons
 from workflow.site import __main__ as site
+from workflow.site.sources import DOCS
 
-DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
+# Of the extensions, about the Sphinx after next.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Check CHANGES for Sphinx API")
+
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
@@ -23,7 +28,7 @@ def blocks(path, *languages):
 def run_page(name):
     """Run the Python of a page, block after block, as a reader would; returns the names it left."""
     names = {}
-    for body in blocks(ROOT / "docs" / "howto" / name, "python"):
+    for body in blocks(DOCS / "howto" / name, "python"):
         exec(compile(body, name, "exec"), names)
     return names
 
@@ -58,7 +63,7 @@ def test_the_page_on_clusters_writes_job_files(tmp_path, monkeypatch):
     assert (tmp_path / "runs" / "cpu" / "selection.json").exists()
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_commands_of_the_pages_exist(path):
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
@@ -84,7 +89,7 @@ def test_commands_of_the_pages_exist(path):
 def test_the_options_of_standalone_that_pages_name_exist():
     from workflow.standalone import _parser
 
-    for path in DOCS:
+    for path in PAGES:
         for line in re.findall(
             r"^python -m workflow\.standalone (.+)$", path.read_text(encoding="utf-8"), re.M
         ):
@@ -110,5 +115,28 @@ def test_a_fault_in_a_page_fails_the_build(tmp_path, page, status):
     if not status:
         shown = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
         assert "_static/mathjax/tex-svg-full.js" in shown
-        assert "rocket" not in shown
-        assert "colab" not in shown.lower()
+
+
+@pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])
+def test_links_to_colab_and_binder_come_from_one_setting(tmp_path, address):
+    """A lesson has them where the repository's address is set, and nothing of them where it is not."""
+    lesson = find_lessons()[0]
+
+    def write(target):
+        (target / "notebooks").mkdir(parents=True)
+        (target / "index.md").write_text(f"# Site\n\n```{{toctree}}\nnotebooks/{lesson.name}\n```\n")
+        shutil.copy(lesson.notebook, target / "notebooks")
+        return {}
+
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / "_static").symlink_to(DOCS / "_static")
+    text = (DOCS / "conf.py").read_text(encoding="utf-8")
+    assert text.count('REPOSITORY = ""') == 1
+    (settings / "conf.py").write_text(text.replace('REPOSITORY = ""', f'REPOSITORY = "{address}"'))
+    site.build(tmp_path / "built", write, settings)
+    shown = (tmp_path / "built" / "html" / "notebooks" / f"{lesson.name}.html").read_text(encoding="utf-8")
+    place = f"somebody/course/blob/main/notebooks/{lesson.name}.ipynb"
+    assert (f"https://colab.research.google.com/github/{place}" in shown) == bool(address)
+    assert ("https://mybinder.org/v2/gh/somebody/course/main" in shown) == bool(address)
+    assert ("colab" in shown) == ("mybinder" in shown) == bool(address)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workflow.lessons import ROOT
 from workflow.site.check import check_site
-from workflow.site.sources import write_sources
+from workflow.site.sources import DOCS, write_sources
 
 
 def main(arguments=None):
@@ -31,14 +31,17 @@ def main(arguments=None):
     return 1 if faults else 0
 
 
-def build(folder, write=write_sources):
-    """Make the sources anew by `write` and run Sphinx on them, warnings as errors; Sphinx's exit status."""
+def build(folder, write=write_sources, settings=DOCS):
+    """Make the sources anew by `write` and run Sphinx on them, warnings as errors; Sphinx's exit status.
+
+    `settings` is the folder of conf.py.
+    """
     from sphinx.cmd.build import build_main
 
     shutil.rmtree(folder, ignore_errors=True)
     notebooks = write(folder / "source")
     paths = [str(folder / part) for part in ("source", "html")]
-    options = ["-q", "-W", "--keep-going", "-c", str(ROOT / "docs"), "-d", str(folder / "doctrees")]
+    options = ["-q", "-W", "--keep-going", "-c", str(settings), "-d", str(folder / "doctrees")]
     status = build_main(["-b", "html", *options, *paths])
     # The theme copies its own templates beside the pages.
     for template in (folder / "html" / "_static").glob("*-macros.html"):

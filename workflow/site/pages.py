@@ -25,15 +25,22 @@ def ledger_page(records, claims_of_lessons):
     if not records:
         return "\n".join([*lines, "No run is recorded in this repository yet.", ""])
     entries = make_ledger(records)
-    counts = {verdict: sum(entry.verdict == verdict for entry in entries) for verdict in ORDER}
-    machines = sorted({f"{r['provenance']['cpu']}, {r['backend']}, {r['precision']}" for r in records})
+    counts = [sum(entry.verdict == verdict for entry in entries) for verdict in ORDER]
     seeds = sorted({r["seed"] for r in records})
+    processors, backends, precisions = (
+        escape(" and ".join(sorted(values)))
+        for values in (
+            {r["provenance"]["cpu"] for r in records},
+            {r["backend"] for r in records},
+            {r["precision"] for r in records},
+        )
+    )
     lines += [
         "Each lesson states claims of the papers and tests them. This is what a run at budget "
-        f"`{records[0]['budget']}` gave, with the seeds {', '.join(map(str, seeds))}, on "
-        f"{escape('; '.join(machines))}: "
-        + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        + ".",
+        f"`{records[0]['budget']}` gave, with the seed{'s' if len(seeds) > 1 else ''} "
+        f"{', '.join(map(str, seeds))}, on {processors} with {backends} in {precisions}: "
+        f"{counts[0]} claims do not hold, {counts[1]} are not decided, {counts[2]} hold.",
+        "",
         "The page is made from the records of that run; none of its numbers is typed. A claim's name leads to the",
         "place in its lesson where it is tested. A claim about training needs at least three seeds to be decided.",
         "",

@@ -52,6 +52,7 @@ def _summary(module, names):
         f".. currentmodule:: {module}",
         "",
         ".. autosummary::",
+        "   :nosignatures:",
         "",
         *_indent(names),
         "```",
