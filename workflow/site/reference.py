@@ -15,7 +15,7 @@ def api_pages():
     modules = {part: importlib.import_module(f"cnnlib.{part}") for part in parts}
     pages = {f"{part}.md": _api_page(module) for part, module in modules.items()}
     rows = [
-        (f"[cnnlib.{part}]({part}.md)", escape(inspect.getdoc(module).splitlines()[0]))
+        (f"[cnnlib.{part}]({part}.md)", inspect.getdoc(module).splitlines()[0])
         for part, module in modules.items()
     ]
     tree = ["```{toctree}", ":hidden:", "", *parts, "```"]
