@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from workflow import options, watch
-from workflow.jobs import write_jobs
+from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
 from workflow.plan import plan_table
 
@@ -55,9 +55,11 @@ def run(arguments):
 
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     options.require_backend(arguments.backend)
-    write_jobs(jobs, folder, arguments.lock.resolve())
-    started = time.time()
-    code = _snakemake(folder, arguments.cores, jobs)
+    write_selection(jobs, folder)
+    started, code = time.time(), 0
+    for phase in phases(jobs, folder):
+        write_jobs(phase, folder, arguments.lock.resolve())
+        code = _snakemake(folder, arguments.cores, phase) or code
     failures = watch.read_failures(folder, jobs)
     ran = any(watch.started_since(folder, name, started) for name in jobs)
     page = write_report(folder, wall_seconds=time.time() - started if ran else None)
@@ -118,6 +120,9 @@ def lab(arguments):
     folder = arguments.notebooks
     if arguments.budget != "quick" or arguments.params:
         folder = ROOT / "runs" / "lab" / arguments.budget
+        for job in jobs.values():
+            if job["reads_records"]:  # a copy lies elsewhere than its lesson
+                job["parameters"][READS_RECORDS] = os.path.relpath(ROOT / "reference" / "cpu", folder)
         _prepare_copies(jobs, folder)
         print(f"copies of the lessons with the parameters of budget {arguments.budget}: {_shown(folder)}")
     environment = {**os.environ, "KERAS_BACKEND": arguments.backend}

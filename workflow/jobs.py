@@ -1,6 +1,8 @@
 """From a selection to job files: one JSON a job, holding what to run and a hash of all that it depends on."""
 
+import os
 import subprocess
+from pathlib import Path
 
 from workflow.files import hash_files, write_json_if_changed
 from workflow.lessons import (
@@ -13,6 +15,8 @@ from workflow.lessons import (
     select_lessons,
 )
 from workflow.parameters import check_ranges, load_budget, parse_overrides, require_somewhere, resolve
+
+READS_RECORDS = "records"  # the parameter of a lesson that compares the results of the others
 
 
 def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow", notebooks=NOTEBOOKS):
@@ -50,13 +54,42 @@ def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow",
                     **values,
                     **{k: v for k, v in run_values.items() if k in parameters[lesson.name]},
                 },
+                "reads_records": READS_RECORDS in parameters[lesson.name],
                 **entry["job"],
             }
     return jobs
 
 
+def phases(jobs, run_folder):
+    """The jobs in the order of their phases: first those that stand alone, then those that read the records of others.
+
+    Yields:
+        `{job name: job}`; a reading job carries the run's folder and a hash of the records there, taken when it is its
+        turn, so that it runs again when one of them has changed.
+    """
+    yield {name: job for name, job in jobs.items() if not job["reads_records"]}
+    reading = {name: job for name, job in jobs.items() if job["reads_records"]}
+    if reading:
+        lessons = {job["lesson"] for job in reading.values()}
+        records = [
+            p for p in run_folder.glob("[0-9][0-9]_*-seed*.json") if p.name.rpartition("-")[0] not in lessons
+        ]
+        digest = hash_files(records, run_folder)
+        yield {name: _reading(job, run_folder, digest) for name, job in reading.items()}
+
+
+def _reading(job, run_folder, digest):
+    where = Path(os.path.relpath(run_folder, Path(job["notebook"]).parent)).as_posix()
+    return {**job, "parameters": {**job["parameters"], READS_RECORDS: where}, "records_sha256": digest}
+
+
+def write_selection(jobs, run_folder):
+    """Write the names of all jobs of a run, from which the report tells what is missing."""
+    write_json_if_changed(run_folder / "selection.json", sorted(jobs))
+
+
 def write_jobs(jobs, run_folder, lock_file):
-    """Write the job files and the selection of a run; files that hold the same already stay untouched."""
+    """Write the job files of a phase and their names; files that hold the same already stay untouched."""
     depends = {"code_sha256": _code_hash(), "lock_sha256": hash_files([lock_file], lock_file.parent)}
     provenance = {**depends, **commit_of()}
     for name, job in jobs.items():
@@ -65,7 +98,7 @@ def write_jobs(jobs, run_folder, lock_file):
         # The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again.
         if not _same_but_provenance(path, content):
             write_json_if_changed(path, {**content, "provenance": provenance})
-    write_json_if_changed(run_folder / "selection.json", sorted(jobs))
+    write_json_if_changed(run_folder / "phase.json", sorted(jobs))
 
 
 def notebook_hash(path):

@@ -92,14 +92,30 @@ def through_papermill(job, name, run_folder):
     ]
 
 
+class KernelLost(LessonFailed):
+    """The kernel did not start, or died: worth a second try, since kernels race for ports and machines run short."""
+
+
 def execute(job, output):
-    """Run the notebook of `job` and write it to `output`; returns the executed notebook.
+    """Run the notebook of `job` and write it to `output`, a second time where its kernel was lost.
+
+    Returns:
+        the executed notebook.
 
     Raises:
-        LessonFailed: a cell raised, took too long, or lost its kernel.
+        LessonFailed: a cell raised, took too long, or lost its kernel twice.
     """
+    try:
+        return _execute_once(job, output)
+    except KernelLost as error:
+        print(f"{output.stem}: {error}; trying once more", file=sys.stderr)
+        return _execute_once(job, output)
+
+
+def _execute_once(job, output):
     import nbclient.exceptions
     import papermill
+    import zmq
 
     from workflow.notebook_tools.kernel import ThisInterpreter
 
@@ -125,9 +141,9 @@ def execute(job, output):
             f"a cell ran longer than the {job['minutes']:g} minutes declared", _code_position(output)
         ) from error
     except nbclient.exceptions.DeadKernelError as error:
-        raise LessonFailed(
-            "the kernel died, most often for want of memory", _code_position(output)
-        ) from error
+        raise KernelLost("the kernel died, most often for want of memory", _code_position(output)) from error
+    except (zmq.ZMQError, RuntimeError) as error:
+        raise KernelLost(f"the kernel did not start: {error}", _code_position(output)) from error
 
 
 INSERTED_BY_PAPERMILL = {"injected-parameters", "papermill-error-cell-tag"}

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from workflow import options, watch
 from workflow.files import write_json
-from workflow.jobs import write_jobs
+from workflow.jobs import phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError, read_cells
 from workflow.records import MEDIA_TYPE
 from workflow.run_lesson import LessonFailed, run_job
@@ -50,16 +50,19 @@ def run_all(arguments):
     """Run the jobs that have no record yet, each in a process of its own; 1 where one failed."""
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     options.require_backend(arguments.backend)
-    write_jobs(jobs, folder, arguments.lock.resolve())
+    write_selection(jobs, folder)
     (folder / "logs").mkdir(exist_ok=True)
-    for number, name in enumerate(jobs, start=1):
-        if watch.is_done(folder, name):
-            print(f"[{number}/{len(jobs)}] {name} has a record", flush=True)
-            continue
-        print(f"[{number}/{len(jobs)}] {name}", end=" ", flush=True)
-        started = time.perf_counter()
-        status = _run_one(folder / "jobs" / f"{name}.json", folder / "logs" / f"{name}.log", jobs[name])
-        print(f"{'FAILED' if status else 'done'} after {time.perf_counter() - started:.0f} s", flush=True)
+    numbers = {name: f"[{number}/{len(jobs)}]" for number, name in enumerate(jobs, start=1)}
+    for phase in phases(jobs, folder):
+        write_jobs(phase, folder, arguments.lock.resolve())
+        for name, job in phase.items():
+            if watch.is_done(folder, name):
+                print(f"{numbers[name]} {name} has a record", flush=True)
+                continue
+            print(f"{numbers[name]} {name}", end=" ", flush=True)
+            started = time.perf_counter()
+            status = _run_one(folder / "jobs" / f"{name}.json", folder / "logs" / f"{name}.log", job)
+            print(f"{'FAILED' if status else 'done'} after {time.perf_counter() - started:.0f} s", flush=True)
     failures = watch.read_failures(folder, jobs)
     watch.print_failures(failures)
     print(f"records and logs: {folder}")

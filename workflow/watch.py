@@ -4,6 +4,7 @@ import json
 import sys
 import time
 
+from workflow.files import write_json
 from workflow.records import load_records
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -14,6 +15,7 @@ def follow(process, folder, jobs):
     """Print a line when a job starts and when it ends, until `process` has ended."""
     begun = time.time()
     start_of, seen_done = {}, set()
+    written = None
     up_to_date = {name for name in jobs if is_done(folder, name)}
     last_line = begun
     while True:
@@ -33,6 +35,10 @@ def follow(process, folder, jobs):
                 last_line = _say(
                     f"[{len(seen_done) + len(up_to_date)}/{len(jobs)}] {name} {state} after {seconds:.0f} s"
                 )
+        states = {name: _state(folder, name, start_of) for name in jobs}
+        if states != written:
+            write_json(folder / "status.json", {"jobs": states, "changed": time.time(), "pid": process.pid})
+            written = states
         if not running:
             break
         if time.time() - last_line > SECONDS_BETWEEN_SIGNS and start_of.keys() - seen_done:
@@ -40,6 +46,15 @@ def follow(process, folder, jobs):
         time.sleep(SECONDS_BETWEEN_LOOKS)
     if not start_of and process.returncode == 0:
         _say(f"all {len(jobs)} results are up to date; nothing was run")
+
+
+def _state(folder, name, start_of):
+    """What `status.json` says of a job: failed, done, running or waiting."""
+    if (folder / "failed" / f"{name}.json").exists():
+        return "failed"
+    if is_done(folder, name):
+        return "done"
+    return "running" if name in start_of else "waiting"
 
 
 def read_failures(folder, jobs):

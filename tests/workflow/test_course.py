@@ -94,6 +94,22 @@ def test_other_ends_of_a_lesson_are_told_apart(tmp_path, code, message):
     assert message in text
 
 
+@pytest.mark.slow
+def test_a_kernel_that_was_lost_once_is_started_again(tmp_path):
+    lose_once = (
+        "import os, pathlib\n"
+        f"flag = pathlib.Path({str(tmp_path / 'lost')!r})\n"
+        "if not flag.exists():\n    flag.touch()\n    os._exit(9)"
+    )
+    course = write_course(tmp_path / "course", second=lose_once)
+    status, text = run(course, tmp_path / "run", "--lessons", "02")
+    assert status == 0, text
+    assert (tmp_path / "lost").exists()
+    assert "trying once more" in (tmp_path / "run" / "logs" / "02_second-seed0.log").read_text()
+    states = json.loads((tmp_path / "run" / "status.json").read_text())["jobs"]
+    assert states == {"02_second-seed0": "done"}
+
+
 def test_wrong_parameters_start_nothing(tmp_path):
     course, folder = write_course(tmp_path / "course"), tmp_path / "run"
     code, text = run(course, folder, "--params", "epochz=3")

@@ -78,3 +78,18 @@ def test_a_process_that_was_killed_is_reported(tmp_path):
     code, text = run(course, tmp_path / "run", "--lessons", "02")
     assert code == 1
     assert "FAILED: 02_second seed 0: the process ended by signal 9, most often for want of memory" in text
+
+
+def test_a_lesson_that_reads_records_runs_last_on_those_of_its_run_and_again_when_they_change(tmp_path):
+    code = "import pathlib\nprint(sorted(p.stem for p in pathlib.Path(records).glob('*-seed*.json')))"
+    course = write_course(
+        tmp_path / "course", first=code, first_parameters='records: str = "nowhere"  # folder'
+    )
+    folder = tmp_path / "run"
+    status, text = run(course, folder)
+    assert status == 0, text
+    assert text.index("02_second-seed0 done") < text.index("01_first-seed0 done")
+    assert "['02_second-seed0']" in (folder / "logs" / "01_first-seed0.log").read_text()
+    assert "01_first-seed0 has a record" in run(course, folder)[1]
+    text = run(course, folder, "--params", "width=0.5")[1]
+    assert text.count(" done ") == 2

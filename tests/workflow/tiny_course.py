@@ -44,15 +44,15 @@ CPU_BUDGET = """
 """
 
 
-def write_course(folder, second="pass", budget=CPU_BUDGET):
-    """Write the notebooks and budgets; `second` is code of the second lesson's third cell."""
+def write_course(folder, second="pass", budget=CPU_BUDGET, first="pass", first_parameters=""):
+    """Write the notebooks and budgets; `first` and `second` are code of the lessons' third cells."""
     (folder / "budgets").mkdir(parents=True, exist_ok=True)
     for name in ("quick", "gpu"):
         (folder / "budgets" / f"{name}.yaml").write_text("{}\n")
     (folder / "budgets" / "cpu.yaml").write_text(budget)
-    for lesson, code in (("01_first", "pass"), ("02_second", second)):
+    for lesson, code, more in (("01_first", first, first_parameters), ("02_second", second, "")):
         cells = [
-            nbformat.v4.new_code_cell(PARAMETERS),
+            nbformat.v4.new_code_cell(f"{PARAMETERS}\n{more}".strip()),
             nbformat.v4.new_markdown_cell("text"),
             nbformat.v4.new_code_cell(code),
         ]
