@@ -125,8 +125,17 @@ def test_glossary_entries_become_terms_with_links():
 
 def test_the_glossary_keeps_every_entry():
     text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-    page = pages.glossary_page(text, {lesson.number: lesson.name for lesson in find_lessons()})
-    assert page.count("](notebooks/") == text.count("\n- **")
+    names = {lesson.number: lesson.name for lesson in find_lessons()}
+    page = pages.glossary_page(text, names)
+    entries = re.findall(r"^- \*\*(.+?)\*\*: .+ \((\d\d)\)$", text, re.M)
+    assert entries
+    for term, number in entries:
+        link = (
+            rf"\[lesson {number}\]\(notebooks/{names[number]}.ipynb\)"
+            if number in names
+            else f"lesson {number}"
+        )
+        assert re.search(rf"^{re.escape(term)}\n  .+ \({link}\)$", page, re.M), term
 
 
 def test_the_reference_holds_every_public_name():
