@@ -32,7 +32,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference compare verify refresh test lint unit notebooks site bench backends lock clean
+.PHONY: help course plan lab report reference compare verify refresh test lint unit faults notebooks site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -75,7 +75,7 @@ verify: $(READY) ## run lessons twice and compare weights, curves and outputs to
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))
 
-test: lint unit notebooks site ## everything that continuous integration checks
+test: lint unit faults notebooks site ## everything that continuous integration checks
 
 lint: $(READY) ## style of the code, and the lint of the notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -83,6 +83,9 @@ lint: $(READY) ## style of the code, and the lint of the notebooks
 
 unit: $(READY) ## unit tests, on every backend that is installed
 	@$(BIN)/python -m workflow.unit_tests
+
+faults: $(READY) ## kill runs at random moments and see that they resume: minutes, not part of make test
+	@$(BIN)/python -m pytest -q -p no:xdist tests/faults
 
 notebooks: $(READY) ## compare the committed outputs with fresh ones (nbval); CHANGED= and SHARD= check a part
 	@mkdir -p runs/checks

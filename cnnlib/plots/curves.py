@@ -41,6 +41,8 @@ def learning_curves(histories):
             axis.plot(epochs, validation, "-", **shape)
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         axis.set(xlabel="epoch", ylabel=quantity)
+        # A number of ticks that hangs on the height would change after the layout has made room for the labels.
+        axis.locator_params(axis="y", nbins=7)
         axis.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
         axis.set_xlim(*((0.5, 1.5) if longest == 1 else (1 - 0.03 * longest, longest * 1.03)))
     handles = [Line2D([], [], color=color, marker=marker) for color, marker, _ in styles]

@@ -296,3 +296,18 @@ def test_wrong_input_ends_in_one_sentence(call, words):
         call()
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+def test_labels_of_learning_curves_lie_within_the_picture():
+    # A case whose first layout makes room for "0.5" and whose drawing then shows "0.55".
+    history = {
+        "train_loss": [0.5363, 0.3112, 0.2334, 0.1715],
+        "validation_loss": [0.3685, 0.2722, 0.2323, 0.2017],
+    }
+    history |= {
+        "train_accuracy": [0.81, 0.887, 0.914, 0.937],
+        "validation_accuracy": [0.868, 0.904, 0.919, 0.927],
+    }
+    figure = plots.learning_curves({"resnet18": history})
+    figure.png()
+    assert min(axis.yaxis.label.get_window_extent().x0 for axis in figure.axes) >= 0
