@@ -3,6 +3,8 @@
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -55,12 +57,32 @@ def test_the_page_on_a_new_network_runs():
     assert len(left["history"].validation_accuracy) == 2
 
 
-def test_the_page_on_clusters_writes_job_files(tmp_path, monkeypatch):
+def test_the_page_on_clusters_writes_the_jobs_that_snakemake_reads(tmp_path, monkeypatch):
+    """And parts of a run that were put together by the page's `cp -a` are found up to date."""
     monkeypatch.chdir(tmp_path)
     run_page("cluster.md")
-    jobs = list((tmp_path / "runs" / "cpu" / "jobs").glob("*-seed2.json"))
-    assert jobs
-    assert (tmp_path / "runs" / "cpu" / "selection.json").exists()
+    whole = tmp_path / "runs" / "whole"
+    jobs = sorted(path.stem for path in (tmp_path / "runs" / "cpu" / "jobs").glob("*.json"))
+    assert f"{find_lessons()[0].name}-seed2" in jobs
+    part = tmp_path / "runs" / "parts" / "01"
+    shutil.copytree(tmp_path / "runs" / "cpu", part)
+    (part / f"{jobs[0]}.json").write_text("{}")  # the record of a job that has run
+    whole.mkdir()
+    subprocess.run("cp -a runs/parts/*/. runs/whole/", shell=True, check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "workflow" / "Snakefile"),
+        "--summary",
+    ]
+    command += ["--rerun-triggers", "mtime", "--scheduler", "greedy", "--cores", "1"]
+    command += ["--config", f"run_folder={whole}"]
+    summary = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = {line.split("\t")[0]: line for line in summary.splitlines()[1:]}
+    assert "no update" in rows[str(whole / f"{jobs[0]}.json")]
+    assert "update pending" in rows[str(whole / f"{jobs[1]}.json")]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
