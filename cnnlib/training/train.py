@@ -10,6 +10,7 @@ from cnnlib.training.augmented import check_classes
 from cnnlib.training.history import History
 from cnnlib.training.logs import EpochLogs
 from cnnlib.training.losses import classification_loss
+from cnnlib.training.memory import memory_explained
 from cnnlib.training.optimizers import make_optimizer
 from cnnlib.training.progress import Progress
 from cnnlib.training.runners import (
@@ -65,6 +66,7 @@ def train(
     Raises:
         ValueError: data, network and recipe do not fit together.
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the usual causes.
+        DeviceMemoryError: a step does not fit into the device's memory; names what to lower.
     """
     _check_fit(model, images, recipe, seed, loop)
     check_classes(augmentation, images)
@@ -76,9 +78,9 @@ def train(
     logs, watch = EpochLogs(csv_log, tensorboard), ValidationWatch(recipe, model, optimizer)
     show = Progress(progress, recipe.epochs)
     for epoch in range(1, recipe.epochs + 1):
-        row = _one_epoch(
-            runner, show, epoch, epoch_order(len(images.train.labels), steps, recipe.batch_size, seed, epoch)
-        )
+        order = epoch_order(len(images.train.labels), steps, recipe.batch_size, seed, epoch)
+        with memory_explained(recipe, images):
+            row = _one_epoch(runner, show, epoch, order)
         row["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         history.append(**row)
         logs.write(epoch, row)

@@ -7,6 +7,7 @@ import pytest
 
 from cnnlib import training
 from cnnlib.training import Recipe, TrainingDiverged
+from cnnlib.training.memory import is_out_of_memory
 from tests.training.pictures import CLASSES, corners
 
 RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=5e-3, schedule="one_cycle")
@@ -151,6 +152,25 @@ def test_a_loss_that_explodes_stops_with_causes(images):
     recipe = Recipe(epochs=5, batch_size=64, optimizer="sgd", learning_rate=1e20, momentum=0.9)
     with pytest.raises(TrainingDiverged, match=r"epoch \d.*learning rate"):
         training.train(network(batch_norm=False), images, recipe, progress="none")
+
+
+def test_a_step_that_does_not_fit_into_memory_names_what_to_lower(images, monkeypatch):
+    def exhausted(*arguments):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr("cnnlib.training.runners.FusedRunner.epoch", exhausted)
+    with pytest.raises(
+        training.DeviceMemoryError, match=r"batch_size=64 on images of .*lower batch_size \(try 32\)"
+    ) as caught:
+        training.train(network(), images, RECIPE, progress="none")
+    assert caught.value.__suppress_context__  # none of the backend's trace
+
+
+def test_a_real_lack_of_memory_is_recognised_and_another_error_is_not():
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - each backend has a class of its own
+        keras.ops.zeros((2**20, 2**20, 2**8), dtype="float32") + 1
+    assert is_out_of_memory(caught.value), caught.value
+    assert not is_out_of_memory(ValueError("shapes differ"))
 
 
 def test_early_stopping_puts_the_best_weights_back(images):
