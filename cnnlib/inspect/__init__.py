@@ -3,8 +3,9 @@
 from cnnlib.inspect._gradients import input_gradient
 from cnnlib.inspect.diagram import Box, diagram
 from cnnlib.inspect.field import ReceptiveField, effective_receptive_field, receptive_field, receptive_fields
-from cnnlib.inspect.landscape import curvature, loss_along, random_direction
 from cnnlib.inspect.grad_cam import grad_cam
+from cnnlib.inspect.invariance import equivariance_error, shift_consistency
+from cnnlib.inspect.landscape import curvature, loss_along, random_direction
 from cnnlib.inspect.outputs import feature_maps, predict
 from cnnlib.inspect.table import LayerTable, layer_table
 
@@ -15,6 +16,7 @@ __all__ = [
     "curvature",
     "diagram",
     "effective_receptive_field",
+    "equivariance_error",
     "feature_maps",
     "grad_cam",
     "input_gradient",
@@ -24,4 +26,5 @@ __all__ = [
     "random_direction",
     "receptive_field",
     "receptive_fields",
+    "shift_consistency",
 ]
