@@ -88,14 +88,15 @@ class CapsuleLayer(layers.Layer):
 
     def route(self, x):
         """(capsules above (N, J, D), coefficients (N, I, J) of the last round)."""
-        predictions = ops.einsum("nid,idje->nije", x, self.kernel)
+        # Capsules above come first: then sums over those below are products of matrices as they lie in memory.
+        predictions = ops.einsum("nid,idje->njie", x, self.kernel)
         agreement = ops.zeros_like(predictions[..., 0])
         for turn in range(self.routings):
-            coefficients = ops.softmax(agreement, axis=-1)
-            above = squash(ops.einsum("nij,nije->nje", coefficients, predictions))
+            coefficients = ops.softmax(agreement, axis=1)
+            above = squash(ops.squeeze(coefficients[:, :, None, :] @ predictions, axis=2))
             if turn < self.routings - 1:
-                agreement = agreement + ops.einsum("nije,nje->nij", predictions, above)
-        return above, coefficients
+                agreement = agreement + ops.squeeze(predictions @ above[..., None], axis=-1)
+        return above, ops.transpose(coefficients, (0, 2, 1))
 
     def call(self, x):
         return self.route(x)[0]
