@@ -28,6 +28,7 @@ validation_examples: int = 2000  # images to compare choices with
 experiment_examples: int = 1500  # training images of each network of an experiment, at most train_examples
 epochs: int = 4  # passes over the training images, deep network
 experiment_epochs: int = 10  # most passes of the race between ReLU and tanh
+clip_epochs: int = 2  # passes of the training that is clipped
 race_learning_rates: list = [0.02, 0.05]  # what each activation may choose from
 batch_size: int = 32  # images a step, deep network
 learning_rate: float = 0.006  # peak of the one-cycle schedule
@@ -1002,7 +1003,12 @@ for name, bound in {"without clipping": None, "clipped at 1": 1.0}.items():
     keras.utils.set_random_seed(seed)
     exploding = deep_network("relu", "He", skip=True)
     clip_recipe = training.Recipe(
-        epochs=2, batch_size=32, optimizer="sgd", momentum=0.9, learning_rate=0.05, clip_norm=bound
+        epochs=clip_epochs,
+        batch_size=32,
+        optimizer="sgd",
+        momentum=0.9,
+        learning_rate=0.05,
+        clip_norm=bound,
     )
     try:
         run = training.train(exploding, few_images, clip_recipe, seed=seed, progress="none")
