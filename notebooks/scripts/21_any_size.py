@@ -411,7 +411,6 @@ plots.lines(
     by_side,
     x_label="side of the images, pixels",
     y_label="validation accuracy",
-    chance=0.1,
 )
 
 # %% [markdown]
