@@ -325,31 +325,13 @@ plots.worst_mistakes(
 #
 # ### Consistency under shifts
 #
-# *Consistency* is the share of pictures that get the same answer, right or wrong, before and after a move. **Predict:** at which moves is the difference of the two networks largest, the odd ones or the even ones?
+# *Consistency* is the share of pictures that get the same answer, right or wrong, before and after a move; `inspect.shift_consistency` takes the mean of moves to the right and down. **Predict:** at which moves is the difference of the two networks largest, the odd ones or the even ones?
 
 # %%
 judged = images.validation.images[:judged_examples]
-
-
-def consistency_by_shift(model, shifts):
-    """Share of equal answers for each shift, the mean of moves to the right and down."""
-    answers = inspect.predict(model, judged).argmax(axis=1)
-    return [
-        float(
-            np.mean(
-                [
-                    (inspect.predict(model, moved(judged, *move)).argmax(axis=1) == answers).mean()
-                    for move in ((0, s), (s, 0))
-                ]
-            )
-        )
-        for s in shifts
-    ]
-
-
 shifts = [0, 1, 2, 3, 4]
 consistency = {
-    name: consistency_by_shift(model, shifts)
+    name: inspect.shift_consistency(model, judged, shifts)
     for name, model in (("blurred", network), ("without blur", plain))
 }
 lesson.expect_between("consistency of unmoved pictures", min(v[0] for v in consistency.values()), 1, 1)
