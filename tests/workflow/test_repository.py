@@ -36,7 +36,7 @@ ALLOWED = {
     "layers": set(),
     "data": set(),
     "plots": set(),
-    "inspect": {"data"},
+    "inspect": {"data", "training"},  # inspection comes after training and measures losses as it does
     "training": {"data"},
     "augment": {"layers"},
     "compress": {"training"},
