@@ -631,15 +631,6 @@ def consistency(network, changed_pictures, answers):
     return float(np.mean(inspect.predict(network, changed_pictures).argmax(axis=1) == answers))
 
 
-def shift_consistency(network, shifts):
-    """Consistency for each shift in pixels, mean of right and down."""
-    answers = inspect.predict(network, judged).argmax(axis=1)
-    return [
-        np.mean([consistency(network, moved(judged, *s), answers) for s in ((0, shift), (shift, 0))])
-        for shift in shifts
-    ]
-
-
 def transformed(pictures, degrees=0.0, scale=1.0):
     """Float pictures (N,H,W,1) in [0, 1], turned counter-clockwise and enlarged about the middle of the canvas, bilinear."""
     angle, middle = np.deg2rad(degrees), (pictures.shape[1] - 1) / 2
@@ -681,7 +672,7 @@ plots.image_grid(
 # %%
 shifts, angles, scales = [0, 1, 2, 3, 4], [-20, -10, -5, 0, 5, 10, 20], [0.8, 0.9, 1.0, 1.1, 1.2]
 answers = inspect.predict(network, judged).argmax(axis=1)
-by_shift = shift_consistency(network, shifts)
+by_shift = inspect.shift_consistency(network, judged, shifts)
 by_angle = [consistency(network, transformed(judged, degrees=d), answers) for d in angles]
 by_scale = [consistency(network, transformed(judged, scale=s), answers) for s in scales]
 lesson.expect_between("consistency of unmoved pictures", by_shift[0], 1, 1)
@@ -764,7 +755,7 @@ for kind in POOLINGS:
     candidate_history = training.train(candidate, few, experiment_recipe, seed=seed, progress="none")
     lesson.add_run(f"{kind} pooling", candidate, candidate_history)
     accuracies[kind] = candidate_history.validation_accuracy[-1]
-    consistencies[kind] = shift_consistency(candidate, shifts)
+    consistencies[kind] = inspect.shift_consistency(candidate, judged, shifts)
     print(f"{kind:12} validation accuracy {accuracies[kind]:.4f}")
 plots.lines(
     shifts,
