@@ -16,6 +16,8 @@ import time
 
 import pandas as pd
 
+from benchmarks.machine import spread
+
 ROUNDS = 5
 CASES = {  # network: (batch size, training images, peers)
     "lenet5": (256, 55_000, ("fit", "torch")),
@@ -48,16 +50,12 @@ def main():
                 {
                     "network": network,
                     "fused beside": peer,
-                    "images/s, ratio": _spread(speed),
-                    "first-epoch overhead, ratio": _spread(first) if peer == "fit" else "",
+                    "images/s, ratio": spread(speed),
+                    "first-epoch overhead, ratio": spread(first) if peer == "fit" else "",
                     "fused, images/s": f"{statistics.median(r['fused']['images_per_second'] for r in rounds):,.0f}",
                 }
             )
     print(pd.DataFrame(rows).to_string(index=False))
-
-
-def _spread(values):
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def _measure(network, side):

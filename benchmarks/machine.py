@@ -1,9 +1,15 @@
-"""The machine that a benchmark ran on, in one line, without starting a backend."""
+"""The machine that a benchmark ran on, in one line, without starting a backend; and how its figures are written."""
 
 import importlib.metadata
 import os
 import platform
+import statistics
 from pathlib import Path
+
+
+def spread(values):
+    """The median of several rounds, and their range."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def describe_machine():

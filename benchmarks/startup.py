@@ -1,11 +1,12 @@
 """What a user waits for before anything trains: importing the library, and loading the embedded data."""
 
 import os
-import statistics
 import subprocess
 import sys
 
 import pandas as pd
+
+from benchmarks.machine import spread
 
 ROUNDS = 5
 PREPARATIONS = {
@@ -30,8 +31,8 @@ def main():
         rows.append(
             {
                 "preparation": name,
-                "seconds": _spread([r[name] for r in rounds]),
-                "added": _spread(added) if added else "",
+                "seconds": spread([r[name] for r in rounds]),
+                "added": spread(added) if added else "",
             }
         )
         above = name
@@ -45,7 +46,3 @@ def _seconds(code):
         [sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True
     )
     return float(done.stdout.splitlines()[-1])
-
-
-def _spread(values):
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

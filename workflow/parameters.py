@@ -15,7 +15,7 @@ import yaml
 from workflow.lessons import NOTEBOOKS, UsageError
 
 BUDGETS = ("quick", "cpu", "gpu")
-JOB_DEFAULTS = {"threads": 2, "memory_mb": 3500, "minutes": 10}
+JOB_DEFAULTS = {"threads": 1, "memory_mb": 3500, "minutes": 10}
 SET_BY_THE_RUN = ("budget", "seed", "threads")  # given by BUDGET=, SEEDS= and the job, not by PARAMS=
 # What a parameter may be, by the last word of its name; lists hold such values.
 COUNTS = ("epochs", "examples", "validation", "size", "sizes", "steps", "depth", "depths", "starts", "growth", "units",
