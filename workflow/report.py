@@ -13,7 +13,7 @@ from workflow.leaderboard import leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import ROOT
 from workflow.pages import claim_anchors
-from workflow.records import load_records
+from workflow.records import by_network, load_records
 from workflow.results import write_results
 
 TEMPLATE_FOLDER = ROOT / "workflow" / "templates"
@@ -120,19 +120,25 @@ def _figures(records, board):
     from cnnlib import plots
 
     curves = {
-        f"{r['network']} ({r['lesson'][:2]}, seed {r['seed']})": pd.DataFrame(r["history"]) for r in records
+        f"{network} ({lesson[:2]})": _mean_history(group)
+        for (lesson, network), group in by_network(records).items()
     }
     points = pd.DataFrame(board)[["network", "macs", "accuracy"]]
     return [
         _embed(
             plots.learning_curves(curves),
-            "Learning curves of every network of the run: loss and accuracy by epoch",
+            "Learning curves of every network of the run, means over seeds: loss and accuracy by epoch",
         ),
         _embed(
             plots.accuracy_cost(points, cost="macs", cost_label="multiply-adds for one image"),
             "Test accuracy of each network against its multiply-adds for one image",
         ),
     ]
+
+
+def _mean_history(group):
+    """The mean over seeds of each column and epoch; a training that stopped early counts as long as it ran."""
+    return pd.concat([pd.DataFrame(record["history"]) for record in group]).groupby(level=0).mean()
 
 
 def _embed(figure, text):

@@ -44,4 +44,4 @@ def test_a_claim_of_the_report_leads_to_its_cell(tmp_path):
 
 def test_a_report_without_its_notebooks_shows_claims_without_links(tmp_path):
     (tmp_path / "04_lenet-seed0.json").write_text(json.dumps(record(claims=[claim(0.1)])))
-    assert '<td class="id">04-a</td>' in write_report(tmp_path).read_text(encoding="utf-8")
+    assert '<td class="id" data-label="claim">04-a</td>' in write_report(tmp_path).read_text(encoding="utf-8")
