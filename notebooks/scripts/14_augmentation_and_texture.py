@@ -246,9 +246,11 @@ mixed, targets = (
     keras.ops.convert_to_numpy(part)
     for part in mixer([np.tile(pair, (3, 1, 1, 1)), np.array([9, 1] * 3, "int32")], training=True)
 )
-for target in targets[:3]:
-    print(f"ankle boot {target[9]:.2f}, trouser {target[1]:.2f}, sum {target.sum():.2f}")
-plots.image_grid(mixed[:3], titles=[f"boot {t[9]:.2f}, trouser {t[1]:.2f}" for t in targets[:3]], columns=3)
+first, second = images.class_names[9], images.class_names[1]
+shares = [f"{first} {target[9]:.2f}, {second} {target[1]:.2f}" for target in targets[:3]]
+for share, target in zip(shares, targets, strict=False):
+    print(f"{share}, sum {target.sum():.2f}")
+plots.image_grid(mixed[:3], titles=shares, columns=3)
 
 # %% [markdown]
 # No shop sells such a garment, and yet it helps: the network learns to pass from one class to another gradually, instead of jumping.
