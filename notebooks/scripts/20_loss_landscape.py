@@ -328,7 +328,7 @@ plots.worst_mistakes(
 )
 
 # %% [markdown]
-# Shirts, coats and pullovers again. The landscape is drawn on training images; mistakes on others are a reminder that a low loss here is not the aim.
+# Shoes for other shoes, one top for another. The landscape is drawn on training images; mistakes on others are a reminder that a low loss here is not the aim.
 #
 # ## Experiments
 #
