@@ -43,9 +43,9 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 
-# One file that holds all of MathJax's TeX input and SVG output. Its menu would load parts that are not there.
-mathjax_path = "mathjax/tex-svg-full.js"
-mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "local"}}
+# MathJax's TeX input and HTML output, with its fonts beside it. Its menu would load parts that are not there.
+mathjax_path = "mathjax/tex-chtml.js"
+mathjax3_config = {"options": {"enableMenu": False}}
 
 html_theme = "sphinx_book_theme"
 html_title = project

@@ -6,12 +6,11 @@ import re
 from html import escape
 from pathlib import Path
 
+from workflow.cells import alternative_text, claims_of
 from workflow.files import write_text
 
 SCRIPTS = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 NO_TEXT = re.compile(r'alt="No description has been provided for this image"')
-SENTENCE_END = re.compile(r"(?<=[.!?:])\s")
-CLAIM = re.compile(r"lesson\.claim\(\s*[\"']([0-9]{2}-[a-z0-9-]+)[\"']")
 
 
 def write_page(notebook_file):
@@ -33,19 +32,13 @@ def write_page(notebook_file):
 
 
 def picture_texts(notebook):
-    """An alternative text for each picture of a notebook: the first sentence of the text below, which reads it."""
+    """An alternative text for each picture of a notebook."""
     return [
-        _sentence_below(notebook.cells[position + 1 :])
+        alternative_text(notebook.cells, position)
         for position, cell in enumerate(notebook.cells)
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
-
-
-def _sentence_below(cells):
-    text = next((cell.source for cell in cells if cell.cell_type == "markdown"), "A figure of this lesson.")
-    paragraph = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), text)
-    return SENTENCE_END.split(re.sub(r"[*`]", "", paragraph.strip()), maxsplit=1)[0].rstrip(":")
 
 
 def claim_anchors(notebook_file):
@@ -54,5 +47,4 @@ def claim_anchors(notebook_file):
         cells = json.loads(Path(notebook_file).read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError):
         return {}
-    code = [(cell.get("id"), "".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
-    return {claim: f"cell-id={cell}" for cell, source in code for claim in CLAIM.findall(source)}
+    return {claim: f"cell-id={cell.get('id')}" for cell in cells for claim in claims_of(cell)}

@@ -4,6 +4,7 @@ from workflow.files import write_json, write_text
 from workflow.leaderboard import REFERENCE, leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import UsageError
+from workflow.markdown import table
 from workflow.records import load_records, read_run
 
 
@@ -67,18 +68,15 @@ def summary(records, budget):
             "",
             f"Machines: {'; '.join(machines)}.",
             "",
-            *_table(headings, board),
+            *table(headings, map(_plain, board)),
             "",
             "## Claims, failures first",
             "",
-            *_table(("verdict", "claim", "statement", "seeds", "measured", "source"), claims),
+            *table(("verdict", "claim", "statement", "seeds", "measured", "source"), map(_plain, claims)),
             "",
         ]
     )
 
 
-def _table(headings, rows):
-    def line(cells):
-        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
-
-    return [line(headings), "|" + "---|" * len(headings), *(line(row) for row in rows)]
+def _plain(row):
+    return [str(cell).replace("|", "\\|") for cell in row]

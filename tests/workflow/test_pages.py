@@ -27,7 +27,7 @@ def lesson(path):
 
 def test_a_page_has_texts_for_its_pictures_and_nothing_from_outside(tmp_path):
     page = write_page(lesson(tmp_path / "04_lenet-seed0.ipynb")).read_text(encoding="utf-8")
-    assert re.findall(r'<img[^>]*alt="([^"]*)"', page) == ["The left bar is taller."]
+    assert re.findall(r'<img[^>]*alt="([^"]*)"', page) == ["Bar chart. The left bar is taller. More follows."]
     assert "<script" not in page
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
 

@@ -113,3 +113,15 @@ def test_no_secret_paths_in_tracked_files():
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert not done.stdout, done.stdout
+
+
+def test_no_file_but_data_is_large():
+    """Learners clone the whole repository; 1.5 MB is what a notebook with its figures may take."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    paths = [ROOT / name for name in listing.split("\0") if name and not name.startswith("data/")]
+    large = {
+        path.name: path.stat().st_size for path in paths if path.exists() and path.stat().st_size > 1_500_000
+    }
+    assert not large

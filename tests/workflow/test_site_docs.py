@@ -136,7 +136,7 @@ def test_a_fault_in_a_page_fails_the_build(tmp_path, page, status):
     assert bool(site.build(tmp_path, write)) == bool(status)
     if not status:
         shown = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
-        assert "_static/mathjax/tex-svg-full.js" in shown
+        assert "_static/mathjax/tex-chtml.js" in shown
 
 
 @pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
+from workflow.cells import LONGEST
 from workflow.lessons import ROOT, find_lessons
+from workflow.markdown import escape
 from workflow.records import MEDIA_TYPE, load_records
 from workflow.site import lessons, pages, reference
-from workflow.site.markdown import escape
 from workflow.site.sources import BUDGET
 
 PICTURE = [
@@ -55,7 +56,7 @@ def test_a_long_reading_ends_with_a_sentence():
     sentences = [f"Sentence number {i} says something of the figure." for i in range(20)]
     text = lessons.alternative_text([code("plots.lines(x)"), markdown(" ".join(sentences))], 0)
     assert text.endswith(".")
-    assert len(text) < lessons.LONGEST + 20
+    assert len(text) < LONGEST + 20
 
 
 def test_every_figure_of_the_course_has_a_text_of_its_own():

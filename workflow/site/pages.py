@@ -4,8 +4,8 @@ import re
 
 from workflow.leaderboard import leaderboard
 from workflow.ledger import ORDER, make_ledger
+from workflow.markdown import escape, table
 from workflow.site import lessons
-from workflow.site.markdown import escape, table
 
 MEANING = {
     "does not hold": "What was said, and did not come out so. These teach most.",

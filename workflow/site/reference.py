@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 
-from workflow.site.markdown import escape, table
+from workflow.markdown import escape, table
 
 
 def api_pages():
