@@ -1,5 +1,6 @@
 """From a selection to job files: one JSON a job, holding what to run and a hash of all that it depends on."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -15,7 +16,10 @@ from workflow.lessons import (
     select_lessons,
 )
 from workflow.parameters import check_ranges, load_budget, parse_overrides, require_somewhere, resolve
+from workflow.watch import is_done
 
+# Of a job: they decide where it runs and whether it ends, not what it computes.
+LIMITS = ("minutes", "memory_mb", "gpu")
 READS_RECORDS = "records"  # the parameter of a lesson that compares the results of the others
 
 
@@ -96,7 +100,9 @@ def write_jobs(jobs, run_folder, lock_file):
         path = run_folder / "jobs" / f"{name}.json"
         content = {**job, **depends, "notebook_sha256": notebook_hash(job["notebook"])}
         # The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again.
-        if not _same_but_provenance(path, content):
+        # Nor are other limits a reason to repeat what ended within the old ones.
+        decides_nothing = {"provenance", *(LIMITS if is_done(run_folder, name) else ())}
+        if not _same_but(decides_nothing, path, content):
             write_json_if_changed(path, {**content, "provenance": provenance})
     write_json_if_changed(run_folder / "phase.json", sorted(jobs))
 
@@ -129,12 +135,11 @@ def _code_hash():
     return hash_files([*code, ROOT / "data" / "fashion-mnist" / "SHA256SUMS"], ROOT)
 
 
-def _same_but_provenance(path, content):
-    import json
-
+def _same_but(ignored, path, content):
+    """Whether a job file holds `content`, the keys in `ignored` left out on both sides."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    stored.pop("provenance", None)
-    return stored == content
+    kept = [{key: value for key, value in job.items() if key not in ignored} for job in (stored, content)]
+    return kept[0] == kept[1]

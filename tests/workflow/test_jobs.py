@@ -1,0 +1,45 @@
+"""When a job file is written anew, so that its lesson runs again, and when it stays as it is."""
+
+import json
+
+import pytest
+
+from tests.workflow.tiny_course import CPU_BUDGET, write_course
+from workflow.jobs import make_jobs, write_jobs
+from workflow.lessons import ROOT
+
+LOCK = ROOT / "requirements.lock"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course of two lessons and the folder of a run in which the first has ended well."""
+    notebooks, run = write_course(tmp_path / "course"), tmp_path / "run"
+    write_jobs(make_jobs("cpu", notebooks=notebooks), run, LOCK)
+    (run / "01_first-seed0.json").write_text("{}")
+    return notebooks, run
+
+
+def rewritten(course, budget):
+    """The names of the jobs whose files changed once the budget was `budget`."""
+    notebooks, run = course
+    before = {path.stem: path.read_bytes() for path in (run / "jobs").glob("*.json")}
+    write_course(notebooks, budget=budget)
+    write_jobs(make_jobs("cpu", notebooks=notebooks), run, LOCK)
+    return {path.stem for path in (run / "jobs").glob("*.json") if path.read_bytes() != before[path.stem]}
+
+
+def test_the_same_again_writes_nothing(course):
+    assert rewritten(course, CPU_BUDGET) == set()
+
+
+def test_other_limits_repeat_only_what_has_no_record(course):
+    longer = CPU_BUDGET.replace("minutes: 1", "minutes: 9").replace("memory_mb: 500", "memory_mb: 900")
+    assert rewritten(course, longer) == {"02_second-seed0"}
+    job = json.loads((course[1] / "jobs" / "02_second-seed0.json").read_text())
+    assert (job["minutes"], job["memory_mb"]) == (9, 900)
+
+
+def test_what_decides_a_result_repeats_it(course):
+    assert rewritten(course, CPU_BUDGET.replace("epochs: 2", "epochs: 3")) == {"01_first-seed0"}
+    assert "01_first-seed0" in rewritten(course, CPU_BUDGET.replace("threads: 1", "threads: 2"))
