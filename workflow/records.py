@@ -60,3 +60,15 @@ def by_network(records):
     for record in records:
         groups.setdefault((record["lesson"], record["network"]), []).append(record)
     return groups
+
+
+def processor(provenance):
+    """The processor of a record, with its vector instructions where the record has them."""
+    instructions = provenance.get("cpu_instructions")
+    return f"{provenance['cpu']} ({' '.join(instructions)})" if instructions else provenance["cpu"]
+
+
+def accelerator(provenance):
+    """The accelerator of a record with its driver, or "none"."""
+    name, driver = provenance.get("accelerator") or "none", provenance.get("accelerator_driver")
+    return f"{name} (driver {driver})" if driver else name

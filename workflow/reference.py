@@ -5,7 +5,7 @@ from workflow.leaderboard import REFERENCE, leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import UsageError
 from workflow.markdown import table
-from workflow.records import load_records, read_run
+from workflow.records import load_records, processor, read_run
 
 
 def keep_records(folder, budget, reference=REFERENCE):
@@ -56,7 +56,7 @@ def summary(records, budget):
         (entry.verdict, entry.identifier, entry.statement, entry.seeds, entry.measured, entry.source)
         for entry in make_ledger(records)
     ]
-    machines = sorted({f"{r['provenance']['cpu']}, {r['backend']}, {r['precision']}" for r in records})
+    machines = sorted({f"{processor(r['provenance'])}, {r['backend']}, {r['precision']}" for r in records})
     headings = ("network", "lesson", "test accuracy", "spread", "seeds", "peer's median", "parameters", "MACs",
                 "training, s")  # fmt: skip
     return "\n".join(

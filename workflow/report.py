@@ -13,7 +13,7 @@ from workflow.leaderboard import leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import ROOT
 from workflow.pages import claim_anchors
-from workflow.records import by_network, load_records
+from workflow.records import accelerator, by_network, load_records, processor
 from workflow.results import write_results
 
 TEMPLATE_FOLDER = ROOT / "workflow" / "templates"
@@ -96,8 +96,8 @@ def _provenance(records):
             "backend": f"{record['backend']} {packages.get(record['backend']) or packages.get('tensorflow-cpu')}",
             "Keras": packages.get("keras"),
             "Python": p["python"],
-            "processor": p["cpu"],
-            "accelerator": p.get("accelerator") or "none",
+            "processor": processor(p),
+            "accelerator": accelerator(p),
             "determinism": ", ".join(f"{k}={v}" for k, v in p["determinism"].items()) or "as the backend is",
             "threads of a job": str(record["threads"]),
             "precision": record["precision"],

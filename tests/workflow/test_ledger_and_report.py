@@ -189,3 +189,13 @@ def test_results_hold_the_rows_of_the_report(tmp_path):
     header, line = (tmp_path / "results.csv").read_text().splitlines()
     assert header.split(",")[:4] == ["lesson", "network", "seeds", "accuracy"]
     assert line.startswith("04_lenet,lenet5,2,0.85")
+
+
+def test_the_report_tells_processors_of_one_name_apart_and_the_driver(tmp_path):
+    rows = [record(seed) for seed in range(2)]
+    rows[0]["provenance"] |= {"cpu_instructions": ["avx2"], "accelerator": "H", "accelerator_driver": "580.1"}
+    for row in rows:
+        (tmp_path / f"04_lenet-seed{row['seed']}.json").write_text(json.dumps(row))
+    page = write_report(tmp_path).read_text()
+    assert "c (avx2), c" in page
+    assert "H (driver 580.1), none" in page
