@@ -148,6 +148,8 @@ def _prepare_copies(jobs, folder):
 def _snakemake(folder, cores, jobs):
     """Run Snakemake with its own chatter in a log file, and show which lesson runs; returns its exit status."""
     (folder / "logs").mkdir(parents=True, exist_ok=True)
+    # A record appears whole under its final name, so one that is there is finished, even where Snakemake was killed
+    # before it took note: `--ignore-incomplete` keeps it.
     command = [
         *(
             sys.executable,
@@ -158,7 +160,7 @@ def _snakemake(folder, cores, jobs):
             "--directory",
             str(folder),
         ),
-        *("--cores", str(cores), "--scheduler", "greedy", "--keep-going", "--rerun-incomplete", "--nolock"),
+        *("--cores", str(cores), "--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
         *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
     ]
     environment = {
