@@ -1,4 +1,8 @@
-"""The networks of a run, best first, beside their peers and the results kept under `reference/`."""
+"""The networks of a run, best first, beside their peers and the results kept under `reference/`.
+
+Accuracies on different test images say nothing beside each other: the data that most networks were tested on come
+first, and `comparable` tells these rows from the others.
+"""
 
 import pandas as pd
 
@@ -10,7 +14,7 @@ COLLAPSED = 0.5  # test accuracy under which a training is said to have collapse
 
 
 def leaderboard(records):
-    """One row a lesson and network, best first: means over seeds, the spread beside them, a peer's median."""
+    """One row a lesson and network, best first within its data: means over seeds, their spread, a peer's median."""
     if not records:
         return []
     peers = pd.read_csv(REFERENCE / "peers.csv").set_index("network")
@@ -41,9 +45,14 @@ def leaderboard(records):
                 "reference": references.get((lesson, network)),
                 "peer": "" if peer is None else peer["peer"],
                 "page": f"notebooks/{lesson}-seed{group[0]['seed']}.html",
+                "data": group[0]["provenance"]["data"],
             }
         )
-    return sorted(rows, key=lambda row: -row["accuracy"])
+    main_data = pd.Series([row["data"] for row in rows]).mode()[0]
+    for row in rows:
+        row["comparable"] = row["data"] == main_data
+        row["label"] = row["network"] if row["comparable"] else f"{row['network']} (on {row['data']})"
+    return sorted(rows, key=lambda row: (not row["comparable"], row["data"], -row["accuracy"]))
 
 
 def reference_accuracies(budget, reference=None):

@@ -40,7 +40,7 @@ def summary(records, budget):
     """The page of a reference folder in Markdown: networks, and every claim with its verdict."""
     board = [
         (
-            row["network"],
+            row["label"],
             row["lesson"],
             f"{row['accuracy']:.4f}",
             "" if row["spread"] is None else f"{row['spread']:.4f}",
@@ -64,7 +64,8 @@ def summary(records, budget):
             f"# Recorded results, budget {budget}",
             "",
             "Written by `make reference` from the records in this folder; nothing is typed. Spread is the standard",
-            "deviation over the seeds. A training claim is decided by the 95% interval of its paired differences.",
+            "deviation over the seeds; accuracies on other data than most come last. A training claim",
+            "is decided by the 95% interval of its paired differences.",
             "",
             f"Machines: {'; '.join(machines)}.",
             "",

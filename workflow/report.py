@@ -29,7 +29,7 @@ def write_report(folder, wall_seconds=None):
     board = leaderboard(records)
     ledger = make_ledger(records)
     page = _environment().get_template("report.html.j2").render(
-        budget=folder.name,
+        budget=", ".join(dict.fromkeys(record["budget"] for record in records)) or folder.name,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         wall_seconds=wall_seconds,
         board=board,
@@ -123,7 +123,8 @@ def _figures(records, board):
         f"{network} ({lesson[:2]})": _mean_history(group)
         for (lesson, network), group in by_network(records).items()
     }
-    points = pd.DataFrame(board)[["network", "macs", "accuracy"]]
+    comparable = [row for row in board if row["comparable"]]
+    points = pd.DataFrame(comparable)[["network", "macs", "accuracy"]]
     return [
         _embed(
             plots.learning_curves(curves),
@@ -131,7 +132,7 @@ def _figures(records, board):
         ),
         _embed(
             plots.accuracy_cost(points, cost="macs", cost_label="multiply-adds for one image"),
-            "Test accuracy of each network against its multiply-adds for one image",
+            f"Test accuracy on {comparable[0]['data']} of each network against its multiply-adds for one image",
         ),
     ]
 

@@ -98,6 +98,14 @@ def test_the_leaderboard_has_mean_spread_and_the_peer():
     assert (other["spread"], other["peer_median"]) == (None, None)
 
 
+def test_an_accuracy_on_other_data_leads_no_leaderboard():
+    others = record(accuracy=0.99, lesson="22_transfer", network="easier")
+    others["provenance"]["data"] = "d, classes 5 to 9"
+    rows = leaderboard([record(accuracy=0.8), others, record(lesson="05_alexnet", network="b", accuracy=0.9)])
+    assert [row["label"] for row in rows] == ["b", "lenet5", "easier (on d, classes 5 to 9)"]
+    assert [row["comparable"] for row in rows] == [True, True, False]
+
+
 def test_the_report_tells_what_is_missing_and_escapes_what_it_shows(tmp_path):
     (tmp_path / "failed").mkdir()
     (tmp_path / "04_lenet-seed0.json").write_text(json.dumps(record(claims=[claim(0.1)])))

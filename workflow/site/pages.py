@@ -59,7 +59,7 @@ def ledger_page(records, claims_of_lessons):
             lines += [*table(("claim", "statement", "measured", "source"), rows), ""]
     board = [
         (
-            escape(row["network"]),
+            escape(row["label"]),
             _lesson_link(row["lesson"], claims_of_lessons),
             f"{row['accuracy']:.4f}",
             "" if row["spread"] is None else f"{row['spread']:.4f}",
