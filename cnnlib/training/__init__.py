@@ -1,5 +1,6 @@
 """Training: a `Recipe` says what, `train` does it, `evaluate` measures the outcome."""
 
+from cnnlib.training.devices import on_devices
 from cnnlib.training.history import History
 from cnnlib.training.memory import DeviceMemoryError
 from cnnlib.training.precision import choose_precision
@@ -14,5 +15,6 @@ __all__ = [
     "choose_precision",
     "epoch_order",
     "evaluate",
+    "on_devices",
     "train",
 ]

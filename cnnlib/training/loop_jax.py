@@ -27,16 +27,22 @@ class Loop:
     def run(self, images, labels, order, start, stop):
         """Train; returns (sum of step losses, number of right answers) as floats."""
         # The state is donated to the compiled call, whose results take its place at once.
-        state, total, correct = self._train(_values(self._variables()), images, labels, order, start, stop)
-        for variables, values in zip(self._variables(), state, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        state, total, correct = self._train(self._state(), images, labels, order, start, stop)
+        self._keep(state)
         return float(total), float(correct)
 
     def evaluate(self, images, labels, order, weights):
         """Returns (sum of losses, right answers, labels among the five best) over weighted batches."""
         trainable, frozen = _values(self._weights())
         return tuple(float(v) for v in self._evaluate(trainable, frozen, images, labels, order, weights))
+
+    def _state(self):
+        return _values(self._variables())
+
+    def _keep(self, state):
+        for variables, values in zip(self._variables(), state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
 
     def _variables(self):
         augmentation = self.augmentation.non_trainable_variables if self.augmentation is not None else []

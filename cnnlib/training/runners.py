@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from cnnlib.training.augmented import augmented, mixes_labels
+from cnnlib.training.devices import is_several, parallel_loop
 from cnnlib.training.losses import cross_entropy, scores_of
 from cnnlib.training.residency import fits_on_device
 
@@ -24,8 +25,10 @@ def measured_loss(labels, outputs, images):
     return cross_entropy(labels, scores_of(outputs))
 
 
-def make_loop(model, optimizer, loss, augmentation=None):
-    """The fused loop of the running backend."""
+def make_loop(model, optimizer, loss, augmentation=None, devices=None):
+    """The fused loop of the running backend, on one device or on several."""
+    if is_several(devices):
+        return parallel_loop(model, optimizer, loss, augmentation, devices)
     module = importlib.import_module(f"cnnlib.training.loop_{keras.config.backend()}")
     return module.Loop(model, optimizer, loss, augmentation)
 
@@ -83,10 +86,10 @@ class FusedRunner:
 
     STREAMED_STEPS = 64  # steps whose images travel to the device together
 
-    def __init__(self, model, optimizer, recipe, loss, augmentation, images, resident):
+    def __init__(self, model, optimizer, recipe, loss, augmentation, images, resident, devices=None):
         if augmentation is not None and not augmentation.built:
             augmentation.build((recipe.batch_size, *images.train.images.shape[1:]))
-        self.loop = make_loop(model, optimizer, loss, augmentation)
+        self.loop = make_loop(model, optimizer, loss, augmentation, devices)
         self.batch_size = recipe.batch_size
         self.split = images.train
         self.resident = fits_on_device(images.train.images.nbytes) if resident is None else resident
@@ -138,7 +141,7 @@ class FusedRunner:
 class FitRunner:
     """Epochs through stock `keras.Model.fit`: the yardstick for the fused loop, on the same order of images."""
 
-    def __init__(self, model, optimizer, recipe, loss, augmentation, images, resident):
+    def __init__(self, model, optimizer, recipe, loss, augmentation, images, resident, devices=None):
         self.model, self.batch_size, self.split = model, recipe.batch_size, images.train
         self.augmentation = augmentation
         names = model.output_names if isinstance(model.output, dict) else ["scores"]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from cnnlib.training.augmented import check_classes
+from cnnlib.training.devices import check_devices, scope_of
 from cnnlib.training.history import History
 from cnnlib.training.logs import EpochLogs
 from cnnlib.training.losses import classification_loss
@@ -42,6 +43,7 @@ def train(
     csv_log=None,
     tensorboard=None,
     resident=None,
+    devices=None,
 ):
     """Train `model` on `images.train`, watching `images.validation`; the test set is not looked at.
 
@@ -59,21 +61,26 @@ def train(
         csv_log: path of a CSV file that gets a row an epoch.
         tensorboard: folder for TensorBoard's event files.
         resident: keep the training set on the device (True), stream it (False), or find out (None).
+        devices: how many devices share each batch, at most those that the backend has; None or 1 is one device. More
+            need JAX or TensorFlow, loop="fused", a batch size that they divide, and on TensorFlow a network that was
+            built under `with training.on_devices(devices):`.
 
     Returns:
         History: losses, accuracies, learning rate and seconds of each epoch.
 
     Raises:
-        ValueError: data, network and recipe do not fit together.
+        ValueError: data, network, recipe and devices do not fit together.
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the usual causes.
         DeviceMemoryError: a step does not fit into the device's memory; names what to lower.
     """
     _check_fit(model, images, recipe, seed, loop)
     check_classes(augmentation, images)
+    check_devices(devices, model, recipe, loop)
     steps = len(images.train.labels) // recipe.batch_size
-    optimizer = make_optimizer(recipe, model, recipe.epochs * steps)
+    with scope_of(model, devices):  # the optimizer's moments lie where the weights do
+        optimizer = make_optimizer(recipe, model, recipe.epochs * steps)
     loss = loss or classification_loss(recipe)
-    runner = LOOPS[loop](model, optimizer, recipe, loss, augmentation, images, resident)
+    runner = LOOPS[loop](model, optimizer, recipe, loss, augmentation, images, resident, devices)
     history = History(images_per_epoch=steps * recipe.batch_size)
     logs, watch = EpochLogs(csv_log, tensorboard), ValidationWatch(recipe, model, optimizer)
     show = Progress(progress, recipe.epochs)
