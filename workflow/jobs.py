@@ -15,7 +15,16 @@ from workflow.lessons import (
     read_parameters,
     select_lessons,
 )
-from workflow.parameters import check_ranges, load_budget, parse_overrides, require_somewhere, resolve
+from workflow.parameters import (
+    check_ranges,
+    load_budget,
+    parse_grid,
+    parse_overrides,
+    require_everywhere,
+    require_somewhere,
+    resolve,
+)
+from workflow.records import path_of, points_of
 from workflow.watch import is_done
 
 # Of a job: they decide where it runs and whether it ends, not what it computes.
@@ -23,11 +32,14 @@ LIMITS = ("minutes", "memory_mb", "gpu")
 READS_RECORDS = "records"  # the parameter of a lesson that compares the results of the others
 
 
-def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow", notebooks=NOTEBOOKS):
-    """The jobs of a selection, in the course's order, all parameters checked.
+def make_jobs(
+    budget, lessons="all", seeds="0", params="", backend="tensorflow", notebooks=NOTEBOOKS, grid=""
+):
+    """The jobs of a selection, point by point of a grid and in the course's order, all parameters checked.
 
     Returns:
-        `{job name: job}`; a job holds lesson, seed, backend, parameters, threads, memory_mb, minutes.
+        `{job name: job}`; a job holds lesson, seed, backend, parameters, threads, memory_mb, minutes, gpu,
+        and at a point of a grid the values there.
 
     Raises:
         UsageError: anything in the selection, the budget or the parameters that cannot be.
@@ -36,32 +48,46 @@ def make_jobs(budget, lessons="all", seeds="0", params="", backend="tensorflow",
     chosen = select_lessons(lessons, known)
     seed_list = parse_seeds(seeds)
     overrides = parse_overrides(params)
+    points = parse_grid(grid, overrides)
     entries = load_budget(budget, known, notebooks / "budgets")
     parameters = {lesson.name: read_parameters(lesson) for lesson in chosen}
     require_somewhere(overrides, parameters)
+    for point in points.values():
+        require_somewhere(point, parameters, "GRID")
+        require_everywhere(point, parameters)
     jobs = {}
-    for lesson in chosen:
-        entry = entries[lesson.name]
-        own = {name: text for name, text in overrides.items() if name in parameters[lesson.name]}
-        values = resolve(
-            lesson.name, parameters[lesson.name], entry["parameters"], own, budget_file=f"{budget}.yaml"
-        )
-        check_ranges(lesson.name, parameters[lesson.name], values)
-        for seed in seed_list:
-            run_values = {"budget": budget, "seed": seed, "threads": int(entry["job"]["threads"])}
-            jobs[f"{lesson.name}-seed{seed}"] = {
-                "lesson": lesson.name,
-                "notebook": str(lesson.notebook.resolve()),
-                "seed": seed,
-                "backend": backend,
-                "parameters": {
-                    **values,
-                    **{k: v for k, v in run_values.items() if k in parameters[lesson.name]},
-                },
-                "reads_records": READS_RECORDS in parameters[lesson.name],
-                **entry["job"],
-            }
+    for point_name, point in points.items():
+        for lesson in chosen:
+            entry = entries[lesson.name]
+            job = _make_job(lesson, parameters[lesson.name], entry, overrides, point, f"{budget}.yaml")
+            for seed in seed_list:
+                run_values = {"budget": budget, "seed": seed, "threads": int(entry["job"]["threads"])}
+                own = {key: value for key, value in run_values.items() if key in parameters[lesson.name]}
+                name = f"{lesson.name}-seed{seed}"
+                jobs[f"grid/{point_name}/{name}" if point_name else name] = {
+                    **job,
+                    "seed": seed,
+                    "backend": backend,
+                    "parameters": {**job["parameters"], **own},
+                }
     return jobs
+
+
+def _make_job(lesson, parameters, entry, overrides, point, budget_file):
+    """What the jobs of a lesson at a point of a grid have in common whatever their seed."""
+    own = {name: text for name, text in overrides.items() if name in parameters} | point
+    values = resolve(
+        lesson.name, parameters, entry["parameters"], own, budget_file=budget_file, grid=tuple(point)
+    )
+    check_ranges(lesson.name, parameters, values)
+    return {
+        "lesson": lesson.name,
+        "notebook": str(lesson.notebook.resolve()),
+        "parameters": values,
+        "reads_records": READS_RECORDS in parameters,
+        **entry["job"],
+        **({"grid": {name: values[name] for name in point}} if point else {}),
+    }
 
 
 def phases(jobs, run_folder):
@@ -75,21 +101,27 @@ def phases(jobs, run_folder):
     reading = {name: job for name, job in jobs.items() if job["reads_records"]}
     if reading:
         lessons = {job["lesson"] for job in reading.values()}
-        records = [
-            p for p in run_folder.glob("[0-9][0-9]_*-seed*.json") if p.name.rpartition("-")[0] not in lessons
-        ]
-        digest = hash_files(records, run_folder)
-        yield {name: _reading(job, run_folder, digest) for name, job in reading.items()}
+        yield {
+            name: _reading(job, path_of(run_folder, name).parent, lessons) for name, job in reading.items()
+        }
 
 
-def _reading(job, run_folder, digest):
+def _reading(job, run_folder, lessons):
+    records = [
+        path
+        for path in run_folder.glob("[0-9][0-9]_*-seed*.json")
+        if path.name.rpartition("-")[0] not in lessons
+    ]
+    digest = hash_files(records, run_folder)
     where = Path(os.path.relpath(run_folder, Path(job["notebook"]).parent)).as_posix()
     return {**job, "parameters": {**job["parameters"], READS_RECORDS: where}, "records_sha256": digest}
 
 
 def write_selection(jobs, run_folder):
-    """Write the names of all jobs of a run, from which the report tells what is missing."""
-    write_json_if_changed(run_folder / "selection.json", sorted(jobs))
+    """Write the names of all jobs of a run (each point's of a grid), from which its report tells what is missing."""
+    for point, names in points_of(jobs).items():
+        own = sorted(path_of(run_folder, name).stem for name in names)
+        write_json_if_changed(run_folder / point / "selection.json", own)
 
 
 def write_jobs(jobs, run_folder, lock_file):
@@ -97,7 +129,7 @@ def write_jobs(jobs, run_folder, lock_file):
     depends = {"code_sha256": _code_hash(), "lock_sha256": hash_files([lock_file], lock_file.parent)}
     provenance = {**depends, **commit_of()}
     for name, job in jobs.items():
-        path = run_folder / "jobs" / f"{name}.json"
+        path = path_of(run_folder, name, "jobs")
         content = {**job, **depends, "notebook_sha256": notebook_hash(job["notebook"])}
         # The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again.
         # Nor are other limits a reason to repeat what ended within the old ones.

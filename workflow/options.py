@@ -3,10 +3,16 @@
 import importlib.util
 from pathlib import Path
 
+import yaml
+
 from workflow.jobs import make_jobs
 from workflow.lessons import NOTEBOOKS, ROOT, UsageError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+PROFILES = ROOT / "workflow" / "profiles"
+LOCAL = PROFILES / "local"
+# What a profile's executor comes from, at the version that was tried. Not in the lock file: few need one.
+EXECUTORS = {"slurm": "snakemake-executor-plugin-slurm==2.8.0"}
 
 
 def add_selection(parser, *, budget, backend):
@@ -22,6 +28,47 @@ def add_selection(parser, *, budget, backend):
     add("--lock", type=Path, default=ROOT / "requirements.lock", help="the lock file installed from")
 
 
+def add_grid(parser):
+    """Add the option that varies parameters."""
+    parser.add_argument("--grid", default="", help='values to vary: "width=.25,.5 epochs=1,2"')
+
+
+def add_profile(parser):
+    """Add the option that says where the jobs run."""
+    parser.add_argument(
+        "--profile", default="local", help="local, slurm or the folder of a Snakemake profile"
+    )
+
+
+def chosen_profile(name):
+    """The folder of a profile, whose executor is installed.
+
+    Raises:
+        UsageError: a profile that is not there or cannot be read, or an executor that is not installed.
+    """
+    folder = PROFILES / name if (PROFILES / name).is_dir() else Path(name).resolve()
+    try:
+        content = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        known = ", ".join(sorted(path.name for path in PROFILES.iterdir()))
+        raise UsageError(
+            f"PROFILE={name!r} must be one of {known} or a folder with a config.yaml that is valid YAML"
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(f"PROFILE={name!r}: its config.yaml must map options of Snakemake to values")
+    _require_executor(content.get("executor", "local"), name)
+    return folder
+
+
+def _require_executor(executor, profile):
+    module = f"snakemake_executor_plugin_{executor.replace('-', '_')}"
+    if executor != "local" and importlib.util.find_spec(module) is None:
+        package = EXECUTORS.get(executor, f"snakemake-executor-plugin-{executor}")
+        raise UsageError(
+            f"PROFILE={profile} submits by a package that is not installed here; .venv/bin/pip install {package}"
+        )
+
+
 def chosen_jobs(arguments):
     """The jobs of a selection; see `make_jobs`.
 
@@ -31,7 +78,7 @@ def chosen_jobs(arguments):
     if arguments.backend not in BACKENDS:
         raise UsageError(f"BACKEND={arguments.backend!r} must be one of {', '.join(BACKENDS)}")
     chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
-    return make_jobs(*chosen, notebooks=arguments.notebooks)
+    return make_jobs(*chosen, notebooks=arguments.notebooks, grid=getattr(arguments, "grid", ""))
 
 
 def run_folder(arguments):

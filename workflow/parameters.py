@@ -1,12 +1,14 @@
 """Parameters of a batch run: a lesson's defaults, overlaid by the budget and by what the user typed; all checked.
 
 A budget file maps a lesson's name to two mappings: `parameters`, which papermill hands to the notebook, and `job`,
-what the run needs (threads, memory_mb, minutes). Nothing starts a kernel before all of it was found valid.
+what the run needs (threads, memory_mb, minutes, gpu). Nothing starts a kernel before all of it was found valid.
 """
 
 import ast
 import difflib
+import itertools
 import math
+import re
 import types
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import yaml
 from workflow.lessons import NOTEBOOKS, UsageError
 
 BUDGETS = ("quick", "cpu", "gpu")
-JOB_DEFAULTS = {"threads": 1, "memory_mb": 3500, "minutes": 10}
+JOB_DEFAULTS = {"threads": 1, "memory_mb": 3500, "minutes": 10, "gpu": 0}
 SET_BY_THE_RUN = ("budget", "seed", "threads")  # given by BUDGET=, SEEDS= and the job, not by PARAMS=
 # What a parameter may be, by the last word of its name; lists hold such values.
 COUNTS = ("epochs", "examples", "validation", "size", "sizes", "steps", "depth", "depths", "starts", "growth", "units",
@@ -73,8 +75,8 @@ def load_budget(budget, lessons, folder=NOTEBOOKS / "budgets"):
     }
 
 
-def parse_overrides(text):
-    """`{name: raw text}` of a text such as "epochs=3 width=0.5".
+def parse_overrides(text, variable="PARAMS", example="epochs=3"):
+    """`{name: raw text}` of a text such as "epochs=3 width=0.5"; `variable` is where it was typed.
 
     Raises:
         UsageError: a part without `=`, or a name given twice.
@@ -83,18 +85,85 @@ def parse_overrides(text):
     for part in (text or "").split():
         name, sign, value = part.partition("=")
         if not sign or not name or not value:
-            raise UsageError(f"PARAMS: {part!r} must be like epochs=3 (no blanks around the equals sign)")
+            raise UsageError(
+                f"{variable}: {part!r} must be like {example} (no blanks around the equals sign)"
+            )
         if name in overrides:
-            raise UsageError(f"PARAMS gives {name} twice")
+            raise UsageError(f"{variable} gives {name} twice")
         if name in SET_BY_THE_RUN:
             raise UsageError(
-                f"PARAMS: {name} is set by the run itself; use BUDGET=, SEEDS= or the budget file's `job`"
+                f"{variable}: {name} is set by the run itself; use BUDGET=, SEEDS= or the budget file's `job`"
             )
         overrides[name] = value
     return overrides
 
 
-def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file):
+def parse_grid(text, overrides):
+    """The points of a grid such as "width=.25,.5 epochs=1,2", the product of its values.
+
+    Args:
+        overrides: `{name: text}` of PARAMS.
+
+    Returns:
+        `{point's name: {name: raw text}}`; the name is that of the point's folder, for instance "width=0.25+epochs=1".
+        Without a grid there is one point, which has no name and gives nothing.
+
+    Raises:
+        UsageError: a part without values, a value given twice, or a name that PARAMS gives too.
+    """
+    axes = {}
+    for name, values in parse_overrides(text, "GRID", "width=.25,.5").items():
+        if name in overrides:
+            raise UsageError(f"PARAMS and GRID both give {name}; leave it in one of them")
+        axes[name] = _grid_values(name, values)
+    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    return {
+        "+".join(f"{name}={_as_file_name(value)}" for name, value in point.items()): point for point in points
+    }
+
+
+def _grid_values(name, text):
+    """The values of "1,2" or "[1,2],[3]", each once: commas within brackets belong to a value."""
+    values, depth = [""], 0
+    for character in text:
+        depth += (character in "[({") - (character in "])}")
+        if character == "," and depth == 0:
+            values.append("")
+        else:
+            values[-1] += character
+    for position, value in enumerate(values):
+        if not value:
+            raise UsageError(f"GRID: {name}={text} has an empty value; write it like {name}=1,2")
+        same = [_read_literal(value) == _read_literal(other) for other in values[:position]]
+        if any(same) or _as_file_name(value) in map(_as_file_name, values[:position]):
+            raise UsageError(f"GRID gives {name}={value} twice")
+    return values
+
+
+def _as_file_name(value):
+    # No comma: Snakemake hands the name to the jobs that it submits in a list that commas separate.
+    return re.sub(r"[^\w.-]+", "_", str(_read_literal(value))).strip("_")
+
+
+def require_everywhere(grid_names, parameters_by_lesson):
+    """Each name of a grid must be a parameter of all chosen lessons, or a lesson would do the same at every point.
+
+    Raises:
+        UsageError: a name that a chosen lesson does not have, with the lessons that have all of them.
+    """
+    names = set(grid_names)
+    having = [lesson for lesson, parameters in parameters_by_lesson.items() if names <= set(parameters)]
+    for lesson in parameters_by_lesson:
+        if lesson not in having:
+            choice = (
+                f"choose others with LESSONS={','.join(name[:2] for name in having)}"
+                if having
+                else "none has"
+            )
+            raise UsageError(f"GRID: {lesson} does not have all of {', '.join(sorted(names))}; {choice}")
+
+
+def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file, grid=()):
     """The values that differ from a lesson's defaults, checked by name and type.
 
     Args:
@@ -102,6 +171,7 @@ def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file):
         budget_values: `{name: value}` of the budget file.
         overrides: `{name: text}` as typed.
         budget_file: its name, for messages.
+        grid: the names in `overrides` that GRID gives, for messages.
 
     Raises:
         UsageError: a name that the lesson does not have, with the nearest that it has, or a value that does not fit
@@ -112,8 +182,9 @@ def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file):
         _require_known(name, parameters, f"{budget_file}: {lesson_name}")
         resolved[name] = _conform(value, parameters[name], f"{budget_file}: {lesson_name}")
     for name, text in overrides.items():
-        _require_known(name, parameters, f"PARAMS: {lesson_name}")
-        resolved[name] = _conform(_read_literal(text), parameters[name], f"PARAMS: {lesson_name}", text)
+        where = f"{'GRID' if name in grid else 'PARAMS'}: {lesson_name}"
+        _require_known(name, parameters, where)
+        resolved[name] = _conform(_read_literal(text), parameters[name], where, text)
     return resolved
 
 
@@ -155,7 +226,7 @@ def _fault_of(name, value):
     return None
 
 
-def require_somewhere(overrides, parameters_by_lesson):
+def require_somewhere(overrides, parameters_by_lesson, variable="PARAMS"):
     """Each overridden name must be a parameter of at least one chosen lesson; others of them go without it.
 
     Raises:
@@ -165,7 +236,7 @@ def require_somewhere(overrides, parameters_by_lesson):
     for name in overrides:
         if name not in known:
             near = _near(name, known) or f"; they take {', '.join(known)}"
-            raise UsageError(f"PARAMS: none of the chosen lessons has a parameter {name!r}{near}")
+            raise UsageError(f"{variable}: none of the chosen lessons has a parameter {name!r}{near}")
 
 
 def _require_known(name, parameters, where):
@@ -218,5 +289,8 @@ def _check_job(job, where):
     for key, value in job.items():
         if key not in JOB_DEFAULTS:
             raise UsageError(f"{where}: job has no key {key!r}{_near(key, JOB_DEFAULTS)}")
-        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if key == "gpu" and not (number and isinstance(value, int) and value >= 0):
+            raise UsageError(f"{where}: job: gpu={value!r} must be a whole number, 0 for none")
+        if key != "gpu" and not (number and value > 0):
             raise UsageError(f"{where}: job: {key}={value!r} must be a number above 0")

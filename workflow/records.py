@@ -23,6 +23,23 @@ def fault_of(record):
     return None if error is None else f"{'.'.join(map(str, error.path)) or 'the record'}: {error.message}"
 
 
+def path_of(run_folder, name, kind=""):
+    """Where a job's file of a kind lies ("jobs", "failed", ..., or "" for its record).
+
+    A job of a grid is named "grid/<point>/<job>": each point has a run folder of its own below the run's.
+    """
+    point, _, job = name.rpartition("/")
+    return run_folder / point / kind / f"{job}.json"
+
+
+def points_of(names):
+    """`{point: names of its jobs}`; without a grid there is one point, ""."""
+    points = {}
+    for name in names:
+        points.setdefault(name.rpartition("/")[0], []).append(name)
+    return points
+
+
 def load_records(folder):
     """All readable records of a run folder, by lesson and seed, and `{file name: fault}` of the others."""
     records, faults = [], {}

@@ -17,6 +17,14 @@ def write_results(folder, rows):
     return paths
 
 
+def write_grid(folder, rows):
+    """Write the rows of a grid, see `watch.result_rows`, as `grid.csv`; returns its path."""
+    buffer = io.StringIO()
+    pd.DataFrame(rows).to_csv(buffer, index=False)
+    write_text(folder / "grid.csv", buffer.getvalue())
+    return folder / "grid.csv"
+
+
 def _plain(value):
     """NumPy's numbers as Python's, which JSON knows."""
     return value.item() if hasattr(value, "item") else value

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workflow.jobs import make_jobs, phases, write_jobs
 from workflow.lessons import ROOT, find_lessons
 from workflow.site import __main__ as site
 from workflow.site.sources import DOCS
@@ -57,10 +58,10 @@ def test_the_page_on_a_new_network_runs():
     assert len(left["history"].validation_accuracy) == 2
 
 
-def test_the_page_on_clusters_writes_the_jobs_that_snakemake_reads(tmp_path, monkeypatch):
-    """And parts of a run that were put together by the page's `cp -a` are found up to date."""
+def test_parts_put_together_as_the_page_on_clusters_says_are_up_to_date(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run_page("cluster.md")
+    folder = tmp_path / "runs" / "cpu"
+    write_jobs(next(phases(make_jobs("cpu", seeds="0-2"), folder)), folder, ROOT / "requirements.lock")
     whole = tmp_path / "runs" / "whole"
     jobs = sorted(path.stem for path in (tmp_path / "runs" / "cpu" / "jobs").glob("*.json"))
     assert f"{find_lessons()[0].name}-seed2" in jobs
