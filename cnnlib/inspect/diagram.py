@@ -6,6 +6,7 @@ from cnnlib.inspect._graph import graph
 
 # What follows a layer closely is told in the layer's own box.
 _ABSORBED = ("BatchNormalization", "LayerNormalization", "Activation", "ReLU", "LeakyReLU", "Dropout")
+_WITH_ACTIVATION = ("Conv2D", "DepthwiseConv2D", "Dense")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ def _label(operation):
         "Activation": lambda: operation.activation.__name__,
         "ReLU": lambda: "relu",
     }
-    return words.get(kind, lambda: _split_words(kind))()
+    own = getattr(operation, "activation", None) if kind in _WITH_ACTIVATION else None
+    after = "" if own is None or own.__name__ == "linear" else f"\n{own.__name__}"
+    return words.get(kind, lambda: _split_words(kind))() + after
 
 
 def _split_words(kind):

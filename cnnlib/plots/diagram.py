@@ -2,7 +2,8 @@
 
 from cnnlib.plots.style import GREY, PALETTE, new_figure, styled
 
-_ROW, _COLUMN = 0.34, 1.75  # inches: height of a line of text, width of a column
+_ROW, _COLUMN = 0.34, 1.75  # inches: height of a line of text, least width of a column
+_LETTER = 0.06  # inches: mean width of a letter in a box
 _BOX = 0.88  # share of a column that a box takes
 _FILLS = {"input": "#FFFFFF", "conv": "#DCEBF7", "dense": "#FBE3D4", "pool": "#DDF1E8", "add": "#F5E1EC",
           "concatenate": "#F5E1EC"}  # fmt: skip
@@ -28,7 +29,7 @@ def architecture(boxes):
     lanes = _side_lanes(boxes, levels, columns)
     left, right = min(columns.values()) - 0.5, max(columns.values()) + 0.5
     right += 0.22 * (max(lanes.values()) + 1) if lanes else 0
-    figure = new_figure(height, width=(right - left) * _COLUMN, layout="none")
+    figure = new_figure(height, width=(right - left) * _column_width(boxes), layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(left, right), ylim=(height, 0))
     axes.axis("off")
@@ -80,6 +81,11 @@ def _place(row, boxes, columns):
     for before, box in zip([None, *order], order, strict=False):
         wish = wishes[box.name]
         columns[box.name] = wish if before is None else max(wish, columns[before.name] + 1)
+
+
+def _column_width(boxes):
+    longest = max(len(line) for box in boxes for line in box.label.split("\n"))
+    return max(_COLUMN, (longest * _LETTER + 0.16) / _BOX)
 
 
 def _height(box):

@@ -192,6 +192,15 @@ def inception(x, one, reduce3, three, reduce5, five, pooled):
     return keras.layers.Concatenate()([path1, path2, path3, path4])
 
 
+# %%
+maps = keras.Input((28, 28, 192))
+module = keras.Model(maps, inception(maps, *networks.googlenet.MODULES["3a"]))
+plots.architecture(inspect.diagram(module))
+
+# %% [markdown]
+# The first module of the paper's GoogLeNet: one input, four paths beside each other, one concatenation. Read the last line of each box, height x width x channels: the windows differ, height and width stay, and the channels
+# of the four ends add up to those of the concatenation. The reductions are the 1x1 convolutions before the 5x5 and the 3x3 one, and the one behind the pooling.
+
 # %% [markdown]
 # The network is a short start, the *stem*, then nine modules, named 3a to 5b, with a pooling before 4a and before 5a, and an average at the end. One table
 # holds all the channels:

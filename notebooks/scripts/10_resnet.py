@@ -204,6 +204,18 @@ def residual_block(a, filters, stride=1):
     return keras.layers.ReLU()(keras.layers.Add()([z, a]))
 
 
+# %%
+maps = keras.Input((14, 14, 16))
+two_blocks = keras.Model(maps, residual_block(residual_block(maps, 32, stride=2), 32))
+plots.architecture(inspect.diagram(two_blocks))
+
+# %% [markdown]
+# Two residual blocks, one below the other. In the upper one the input goes two ways, through two 3x3 convolutions and through the projection, and the results are added.
+# The upper one halves height and width, which is why it needs a projection. In the lower one the coloured line is the shortcut: it passes the convolutions by, nothing stands on it, and it ends in the addition, before the last ReLU.
+#
+# The network is eight such blocks between a first convolution and a dense layer:
+
+# %%
 inputs = keras.Input(input_shape)
 x = keras.layers.ZeroPadding2D(1)(inputs)
 x = keras.layers.Conv2D(round(64 * width), 3, strides=2, use_bias=False)(x)  # 14, 14 for 28 pixels

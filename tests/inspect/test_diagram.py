@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import pytest
 
 from cnnlib import inspect, networks, plots
@@ -15,6 +16,18 @@ def test_lenet_is_a_chain_that_tells_windows_shapes_and_weights():
     assert boxes[1].shape == (28, 28, 6)
     assert sum(box.weights for box in boxes) == 61_706
     assert [box.sources for box in boxes[1:]] == [(box.name,) for box in boxes[:-1]]
+
+
+def test_an_activation_that_a_layer_has_of_its_own_is_told_with_it():
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(2, 3, activation="sigmoid")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+    assert [box.label for box in inspect.diagram(model)] == [
+        "input",
+        "3x3 conv, 2\nsigmoid",
+        "flatten",
+        "dense, 3",
+    ]
 
 
 def test_an_inception_module_has_four_paths_from_one_input_to_one_concatenation():
@@ -57,6 +70,19 @@ def test_boxes_of_a_picture_do_not_overlap_and_arrows_avoid_them(name, part):
             if x0 == x1:  # down a column or a lane: no box may lie on the way
                 low, high = sorted((y0, y1))
                 assert not any(b.x0 < x0 < b.x1 and b.y0 < high - 0.01 and b.y1 > low + 0.01 for b in boxes)
+
+
+@pytest.mark.parametrize(
+    "label", ["2x2 average pool, stride 2", "3x3 conv, 1024, 32 groups, stride 2", "global max pooling2 d"]
+)
+def test_a_long_label_stays_inside_its_box(label):
+    figure = plots.architecture([inspect.Box("a", label, (28, 28, 512), (), 0)])
+    figure.canvas.draw()
+    box, words = figure.axes[0].patches[0].get_window_extent(), figure.axes[0].texts[0].get_window_extent()
+    assert words.x0 > box.x0 + 4
+    assert words.x1 < box.x1 - 4
+    assert words.y0 > box.y0
+    assert words.y1 < box.y1
 
 
 def test_a_picture_of_nothing_and_of_a_loose_end_is_refused():
