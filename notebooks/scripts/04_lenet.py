@@ -136,6 +136,14 @@ by_hand = keras.Sequential(
 )
 by_hand.count_params()
 
+# %%
+plots.architecture(inspect.diagram(by_hand))
+
+# %% [markdown]
+# The network as a chain of boxes, from the picture at the top to the ten scores at the bottom; the last line of each box is the shape of what it
+# gives. Follow the shapes down: height and width shrink while the channels grow, and from *flatten* on there is no place any more, only a list of
+# numbers.
+
 # %% [markdown]
 # The course's library has the same network under the name `lenet5`. Is it really the same function? We copy the
 # weights of one into the other, send random images through both, and compare.

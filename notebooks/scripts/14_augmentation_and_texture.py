@@ -22,7 +22,7 @@ budget: str = "quick"  # label of the budget: quick, cpu or gpu
 seed: int = 0  # of weights and order of images
 threads: int = 2  # CPU threads of the arithmetic
 precision: str = "float32"  # float32, mixed_bfloat16 or auto
-dataset: str = "fashion_mnist_rgb"  # fashion_mnist_rgb or cifar10: colour is needed
+dataset: str = "fashion_mnist_rgb"  # fashion_mnist_rgb, cifar10 or folder:<path>: colour is needed
 train_examples: int | None = 1600  # training images of the main network; None for all
 validation_examples: int = 1000  # images to compare choices with
 judged_examples: int = 400  # validation images that are turned, lit, shuffled and so on
@@ -43,7 +43,8 @@ lesson.begin("14_augmentation_and_texture", budget=budget, seed=seed, threads=th
 # %% [markdown]
 # ## The problem: a quarter turn
 #
-# The pictures are the garments of the other lessons, dyed in a random colour and photographed under a warm to cool light, for here colour matters.
+# The pictures are the garments of the other lessons, dyed in a random colour and photographed under a warm to cool light, for here colour matters. The parameter `dataset` takes photographs in their place: `cifar10`, or a folder
+# of your own.
 
 # %%
 images = data.load(dataset, train_examples=train_examples, validation_examples=validation_examples, seed=0)
@@ -99,7 +100,8 @@ def accuracy(model, pictures):
 
 
 quarter_turns = [accuracy(plain, np.rot90(judged.images, turns, axes=(1, 2))) for turns in range(4)]
-lesson.expect_between("validation accuracy, upright", quarter_turns[0], 0.4, 0.95)
+least_accuracy = 0.4 if dataset == "fashion_mnist_rgb" else 0.2  # photographs are harder; chance is 0.1
+lesson.expect_between("validation accuracy, upright", quarter_turns[0], least_accuracy, 0.95)
 lesson.expect_between("highest accuracy of the turned pictures", max(quarter_turns[1:]), 0.0, 0.75)
 
 # %% tags=["nbval-ignore-output"]
@@ -345,7 +347,7 @@ test = training.evaluate(network, images.test)
 print(f"test accuracy {test['top1']:.4f}, among the five best {test['top5']:.4f}")
 
 # %%
-lesson.expect_between("test accuracy of the augmented network", test["top1"], 0.4, 0.95)
+lesson.expect_between("test accuracy of the augmented network", test["top1"], least_accuracy, 0.95)
 
 # %% [markdown]
 # ## Looking inside

@@ -21,9 +21,7 @@ budget: str = "quick"  # label of the budget: quick, cpu or gpu
 seed: int = 0  # of weights and order of images
 threads: int = 2  # CPU threads of the arithmetic
 precision: str = "float32"  # float32, mixed_bfloat16 or auto
-dataset: str = (
-    "fashion_mnist"  # what the ensemble's members are trained on: fashion_mnist, cifar10 or folder:<path>
-)
+dataset: str = "fashion_mnist"  # of the ensemble's members: fashion_mnist, cifar10 or folder:<path>
 records: str = "../reference/cpu"  # folder of the results that are compared; a batch run gives its own
 train_examples: int | None = 4000  # training images of the ensemble's members; None for all
 validation_examples: int = 2000  # images to compare choices with
