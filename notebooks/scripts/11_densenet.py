@@ -151,6 +151,18 @@ def transition(x, compression=0.5):
     return keras.layers.AveragePooling2D(2)(x)
 
 
+# %%
+maps = keras.Input((14, 14, 16))
+three_layers = keras.Model(maps, dense_layer(dense_layer(dense_layer(maps, growth), growth), growth))
+plots.architecture(inspect.diagram(three_layers))
+
+# %% [markdown]
+# Three layers of a dense block, one below the other. Each coloured line carries all maps so far past a ReLU and a convolution, to the concatenation that puts the new maps behind them. Read the last
+# number of each box: every convolution gives as many channels as the one before it, and the concatenations grow by that many. Nothing stands on the coloured lines, so that the first maps reach the end as they were.
+#
+# The whole network:
+
+# %%
 layers_in_block = (depth - 4) // 3
 inputs = keras.Input((28, 28, 1))
 x = keras.layers.ZeroPadding2D(1)(inputs)
