@@ -102,17 +102,20 @@ def phases(jobs, run_folder):
     if reading:
         lessons = {job["lesson"] for job in reading.values()}
         yield {
-            name: _reading(job, path_of(run_folder, name).parent, lessons) for name, job in reading.items()
+            name: _reading(reading[name], run_folder / point, digest)
+            for point, names in points_of(reading).items()
+            for digest in [_digest_of_others(run_folder / point, lessons)]
+            for name in names
         }
 
 
-def _reading(job, run_folder, lessons):
-    records = [
-        path
-        for path in run_folder.glob("[0-9][0-9]_*-seed*.json")
-        if path.name.rpartition("-")[0] not in lessons
-    ]
-    digest = hash_files(records, run_folder)
+def _digest_of_others(run_folder, lessons):
+    """Hash of the records of a folder, those of `lessons` left out."""
+    paths = run_folder.glob("[0-9][0-9]_*-seed*.json")
+    return hash_files([p for p in paths if p.name.rpartition("-")[0] not in lessons], run_folder)
+
+
+def _reading(job, run_folder, digest):
     where = Path(os.path.relpath(run_folder, Path(job["notebook"]).parent)).as_posix()
     return {**job, "parameters": {**job["parameters"], READS_RECORDS: where}, "records_sha256": digest}
 
