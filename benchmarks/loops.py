@@ -20,8 +20,8 @@ from benchmarks.machine import spread
 
 ROUNDS = 5
 CASES = {  # network: (batch size, training images, peers)
-    "lenet5": (256, 55_000, ("fit", "torch")),
-    "resnet20_cifar": (128, 5_120, ("fit", "torch")),
+    "lenet5": (256, 20_480, ("fit", "torch")),
+    "resnet20_cifar": (128, 2_560, ("fit", "torch")),
     # Here the first epoch's overhead counts, so a few steps will do.
     "googlenet": (64, 640, ("fit",)),
     "densenet_cifar": (64, 640, ("fit",)),
