@@ -1,23 +1,41 @@
-"""Side-by-side measurements: `make bench`, or `python -m benchmarks [startup] [targets] [loops]`.
+"""Side-by-side measurements: `make bench`, or `python -m benchmarks <part> [its options]`.
 
 Nothing here is asserted: times belong to the machine that they were taken on, so they are printed with its description.
 """
 
 import argparse
+import importlib
+import inspect
 
-from benchmarks import loops, startup, targets
 from benchmarks.machine import describe_machine
 
-PARTS = {"startup": startup.main, "targets": targets.main, "loops": loops.main}
+PARTS = {
+    "startup": "seconds until anything trains",
+    "loops": "images a second: the fused epoch, stock fit, plain PyTorch",
+    "input_overhead": "what flips and crops cost",
+    "to_target": "seconds to d2l's median: its recipe under fit, and ours",
+    "targets": "what the lessons reach at budget cpu, beside what they should",
+    "stability": "twenty seeds of the eight networks",
+    "tune": "choose epochs and learning rates on validation images",
+}
+ON_DEMAND = ("stability", "tune")  # half an hour and more: named, or left out
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measure the course beside its peers.")
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which measurements; default all")
-    chosen = parser.parse_args().parts or list(PARTS)
-    print(describe_machine())
-    for name in chosen:
-        PARTS[name]()
+    listed = "\n".join(f"  {name:15} {purpose}" for name, purpose in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"Measure the course beside its peers. Parts:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="?", choices=PARTS, help=f"default: all but {' and '.join(ON_DEMAND)}")
+    chosen, options = parser.parse_known_args()
+    if options and chosen.part is None:
+        parser.error(f"unrecognised: {' '.join(options)}")
+    print(describe_machine(), flush=True)
+    for name in [chosen.part] if chosen.part else [name for name in PARTS if name not in ON_DEMAND]:
+        part = importlib.import_module(f"benchmarks.{name}").main
+        part(options) if inspect.signature(part).parameters else part()
 
 
 if __name__ == "__main__":

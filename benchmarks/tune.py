@@ -1,0 +1,85 @@
+"""How the recipes of the lessons' budgets are chosen: on validation images only, the test set stays shut.
+
+For each network, a grid of epochs and learning rates around what budget `cpu` says; the table shows validation accuracy
+and seconds, and marks the quickest setting whose validation accuracy is above d2l's median by `MARGIN`, since the test
+images come out a little lower. `python -m benchmarks tune --networks nin --epochs 1,2 --learning_rates .003,.006`.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+import pandas as pd
+
+from benchmarks.small_forms import SMALL_FORMS
+from workflow.leaderboard import REFERENCE
+
+MARGIN = 0.01
+FACTORS = (0.5, 1.0, 2.0)  # of the budget's learning rate
+
+
+def main(arguments=()):
+    """Train the grid, one process a network, and print what came out."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks tune")
+    parser.add_argument("--networks", default=",".join(SMALL_FORMS))
+    parser.add_argument("--epochs", help="such as 1,2; default one less than budget cpu has, and as many")
+    parser.add_argument(
+        "--learning_rates", help="such as .003,.006; default half, once and twice the budget's"
+    )
+    parser.add_argument("--train_examples", help="default as in budget cpu")
+    options = parser.parse_args(arguments)
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    given = [f"{name}={value}" for name, value in vars(options).items() if value and name != "networks"]
+    for network in options.networks.split(","):
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.tune", network, *given], env=environment, check=True
+        )
+
+
+def table(network, rows):
+    """The rows with the quickest sufficient one marked."""
+    median = pd.read_csv(REFERENCE / "peers.csv").set_index("network")["median"][network]
+    frame = pd.DataFrame(rows)
+    enough = frame[frame["validation accuracy"] >= median + MARGIN]
+    frame["chosen"] = ""
+    if len(enough):
+        frame.loc[enough["seconds"].idxmin(), "chosen"] = f"quickest at {median:.3f} + {MARGIN:g}"
+    return frame
+
+
+def _tune(network, given):
+    from benchmarks.small_forms import images_of, parameters_of, train
+    from cnnlib import lesson
+
+    lesson.reproducible(0)
+    overrides = {name: value for name, value in given.items() if name == "train_examples"}
+    parameters = parameters_of(network, "cpu", overrides)
+    most = parameters["epochs"]
+    epochs = _numbers(given.get("epochs"), int) or sorted({max(1, most - 1), most})
+    rates = _numbers(given.get("learning_rates"), float) or [f * parameters["learning_rate"] for f in FACTORS]
+    images = images_of(parameters)
+    rows = []
+    for number in epochs:
+        for rate in rates:
+            _, history = train(network, {**parameters, "epochs": number, "learning_rate": rate}, 0, images)
+            rows.append(
+                {
+                    "network": network,
+                    "images": len(images.train),
+                    "epochs": number,
+                    "learning rate": rate,
+                    "validation accuracy": round(history.validation_accuracy[-1], 4),
+                    "seconds": round(sum(history.epoch_seconds), 1),
+                }
+            )
+            print(rows[-1], file=sys.stderr, flush=True)
+    print(table(network, rows).to_string(index=False))
+
+
+def _numbers(text, kind):
+    return [kind(part) for part in text.split(",")] if text else None
+
+
+if __name__ == "__main__":
+    _tune(sys.argv[1], dict(part.split("=", 1) for part in sys.argv[2:]))
