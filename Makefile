@@ -9,6 +9,7 @@ GRID     ?=
 BACKEND  ?= tensorflow
 CORES    ?= all
 PROFILE  ?= local
+STORE    ?=
 WORKERS  ?= 2
 # DEVICE=gpu installs TensorFlow with CUDA, into an environment of its own: two TensorFlow packages never share one.
 DEVICE   ?= cpu
@@ -34,7 +35,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference compare verify refresh test lint unit faults notebooks site bench backends lock clean
+.PHONY: help course plan lab report reference merge compare verify refresh test lint unit faults notebooks site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -54,7 +55,7 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 course: $(READY) ## run the lessons and write runs/<budget>/report.html
-	@$(COURSE) run $(SELECT) --grid "$(GRID)" --profile "$(PROFILE)"
+	@$(COURSE) run $(SELECT) --grid "$(GRID)" --profile "$(PROFILE)" --store "$(STORE)"
 
 plan: $(READY) ## show jobs, minutes, memory and disk before anything runs
 	@$(COURSE) plan $(SELECT) --grid "$(GRID)"
@@ -67,6 +68,9 @@ report: $(READY) ## make the report of runs/<budget> again
 
 reference: $(READY) ## keep the records of a run under reference/<budget>, to be committed
 	@$(COURSE) reference $(SELECT)
+
+merge: $(READY) ## bring the records of the runs A=<folder> and B=<folder> together in RUN=<folder>, with one report
+	@$(COURSE) merge "$(A)" "$(B)" --run "$(RUN)"
 
 compare: $(READY) ## what differs between the runs A=<folder> and B=<folder> beyond the spread
 	@$(COURSE) compare "$(A)" "$(B)"

@@ -1,4 +1,4 @@
-"""The command behind `make course`, `make plan`, `make lab`, `make report` and `make reference`.
+"""The command behind `make course`, `make plan`, `make lab`, `make report`, `make merge` and `make reference`.
 
 python -m workflow.course run --budget cpu --lessons 04-11 --seeds 0-2 --params "epochs=3" --backend tensorflow
 """
@@ -47,6 +47,14 @@ def _parser():
             options.add_grid(sub)
         if command is run:
             options.add_profile(sub)
+            sub.add_argument(
+                "--store", default="", help="where executed notebooks are written to, too: s3://bucket/course"
+            )
+    sub = commands.add_parser("merge", help="bring the records of two runs together in one folder and report")
+    sub.set_defaults(command=merge)
+    sub.add_argument("first", type=Path, help="folder of a run")
+    sub.add_argument("second", type=Path, help="folder of another")
+    sub.add_argument("--run", type=Path, required=True, help="folder of the records of both")
     sub = commands.add_parser("compare", help="what differs between two runs beyond the spread")
     sub.set_defaults(command=compare, run=None)
     sub.add_argument("first", type=Path, help="folder of a run, for instance reference/cpu")
@@ -58,10 +66,14 @@ def run(arguments):
     """Run the chosen jobs that are not up to date, then report; 1 where one failed."""
     from workflow.report import write_report
     from workflow.results import write_grid
+    from workflow.store import check_store
 
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     options.require_backend(arguments.backend)
     profile = options.chosen_profile(arguments.profile)
+    if arguments.store:
+        check_store(arguments.store)
+        jobs = {name: {**job, "store": _absolute(arguments.store)} for name, job in jobs.items()}
     write_selection(jobs, folder)
     started, code = time.time(), 0
     for phase in phases(jobs, folder):
@@ -123,6 +135,23 @@ def compare(arguments):
     text, left = compare_runs(arguments.first, arguments.second)
     print(text)
     return 1 if left else 0
+
+
+def merge(arguments):
+    """Bring the records of two runs together and make their report."""
+    from workflow.merge import merge_runs
+    from workflow.report import write_report
+
+    for folder in (arguments.first, arguments.second):
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder} is no folder of a run; make merge A=runs/cpu B=<folder> RUN=runs/both"
+            )
+    folder = arguments.run.resolve()
+    number = merge_runs([arguments.first.resolve(), arguments.second.resolve()], folder)
+    print(f"{number} records: {_shown(folder)}")
+    print(f"report: {_shown(write_report(folder))}")
+    return 0
 
 
 def lab(arguments):
@@ -192,6 +221,11 @@ def _snakemake(folder, where, jobs):
             process.wait()
             raise
     return process.returncode
+
+
+def _absolute(store):
+    """A folder's whole path, since jobs run elsewhere; other addresses as they are."""
+    return store if "://" in store else str(Path(store).resolve())
 
 
 def _shown(path):

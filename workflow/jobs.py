@@ -27,8 +27,8 @@ from workflow.parameters import (
 from workflow.records import path_of, points_of
 from workflow.watch import is_done
 
-# Of a job: they decide where it runs and whether it ends, not what it computes.
-LIMITS = ("minutes", "memory_mb", "gpu")
+# Of a job: they decide where it runs, whether it ends and where its notebook goes, not what it computes.
+LIMITS = ("minutes", "memory_mb", "gpu", "store")
 READS_RECORDS = "records"  # the parameter of a lesson that compares the results of the others
 
 

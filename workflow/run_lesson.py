@@ -83,6 +83,7 @@ def through_papermill(job, name, run_folder):
     finally:
         if output.exists():
             write_page(output)
+            _store(output, job)
     return [
         output["data"][records.MEDIA_TYPE]
         for cell in notebook.cells
@@ -90,6 +91,17 @@ def through_papermill(job, name, run_folder):
         for output in cell.outputs
         if records.MEDIA_TYPE in output.get("data", {})
     ]
+
+
+def _store(notebook, job):
+    """Write the notebook, also of a failed lesson, to the run's store; what hinders that is told and stops nothing."""
+    from workflow.store import store_notebook
+
+    if job.get("store"):
+        try:
+            store_notebook(notebook, job["store"])
+        except Exception as error:  # papermill's stores raise errors of their own packages
+            print(f"{notebook.stem}: not written to {job['store']}: {error}", file=sys.stderr)
 
 
 class KernelLost(LessonFailed):
