@@ -1,5 +1,9 @@
-"""What a user waits for before anything trains: importing the library, and loading the embedded data."""
+"""What a user waits for before anything trains: importing Keras, then the library, then loading the embedded data.
 
+The stages are timed one after another in one process, since Keras' own seconds vary by more than the library takes.
+"""
+
+import json
 import os
 import subprocess
 import sys
@@ -9,40 +13,34 @@ import pandas as pd
 from benchmarks.machine import spread
 
 ROUNDS = 5
-PREPARATIONS = {
+STAGES = {
     "import keras": "import keras",
-    # As a lesson begins, cnnlib before keras.
-    "import cnnlib as a lesson does": (
-        "from cnnlib import data, inspect, layers, lesson, networks, plots, training; import keras"
+    "then import cnnlib as a lesson does": (
+        "from cnnlib import data, inspect, layers, lesson, networks, plots, training"
     ),
-    "the same, and load Fashion-MNIST": (
-        "from cnnlib import data, inspect, layers, lesson, networks, plots, training; import keras; "
-        "data.load('fashion_mnist')"
-    ),
+    "then load Fashion-MNIST": "data.load('fashion_mnist')",
 }
 
 
 def main():
-    """Print the seconds of each, and what each adds to the one above it: median, least, largest of the pairs."""
-    rounds = [{name: _seconds(code) for name, code in PREPARATIONS.items()} for _ in range(ROUNDS)]
-    rows, above = [], None
-    for name in PREPARATIONS:
-        added = [r[name] - r[above] for r in rounds] if above else None
-        rows.append(
-            {
-                "preparation": name,
-                "seconds": spread([r[name] for r in rounds]),
-                "added": spread(added) if added else "",
-            }
-        )
-        above = name
+    """Print the seconds of each stage: median, least, largest of the rounds."""
+    rounds = [_seconds() for _ in range(ROUNDS)]
+    rows = [
+        {"stage": name, "seconds": spread(values)}
+        for name, values in zip(STAGES, zip(*rounds, strict=True), strict=True)
+    ]
     print(pd.DataFrame(rows).to_string(index=False))
 
 
-def _seconds(code):
-    timed = f"import time; start = time.perf_counter(); {code}; print(time.perf_counter() - start)"
+def _seconds():
+    """The seconds of each stage, in a process of their own."""
+    timed = "\n".join(f"{code}\nmarks.append(time.perf_counter())" for code in STAGES.values())
+    code = (
+        f"import json, time\nmarks = [time.perf_counter()]\n{timed}\n"
+        "print(json.dumps([b - a for a, b in zip(marks, marks[1:])]))"
+    )
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    return float(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])

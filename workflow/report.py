@@ -34,6 +34,7 @@ def write_report(folder, wall_seconds=None):
         wall_seconds=wall_seconds,
         board=board,
         runs=_further_runs(records),
+        quantities=_quantities(records),
         ledger=ledger,
         links=_claim_links(folder, ledger, records),
         failures=_failures(folder),
@@ -51,6 +52,27 @@ def write_report(folder, wall_seconds=None):
 
 def _further_runs(records):
     return [{"lesson": r["lesson"], "seed": r["seed"], **run} for r in records for run in r.get("runs", [])]
+
+
+def _quantities(records):
+    """One row for each quantity that a lesson asserts, over the seeds of the run."""
+    found = {}
+    for record in records:
+        for quantity in record.get("quantities", []):
+            found.setdefault((record["lesson"], quantity["name"]), []).append(quantity)
+    rows = []
+    for (lesson, name), quantities in found.items():
+        values = [quantity["value"] for quantity in quantities]
+        low, high = quantities[0]["derived"] or quantities[0]["declared"]
+        row = {
+            "lesson": lesson,
+            "name": name,
+            "seeds": len(values),
+            "least": min(values),
+            "largest": max(values),
+        }
+        rows.append({**row, "low": low, "high": high, "derived": bool(quantities[0]["derived"])})
+    return rows
 
 
 def _claim_links(folder, ledger, records):

@@ -74,6 +74,7 @@ def record(*, network, history, test, data, name=None, **extra):
         "test_loss": test["loss"],
         "claims": list(state.claims),
         "runs": list(state.runs),
+        "quantities": list(state.quantities),
         "extra": extra,
         "provenance": {
             **describe_environment(),

@@ -22,6 +22,7 @@ class LessonState:
     started: float = field(default_factory=time.perf_counter)
     claims: list[dict] = field(default_factory=list)
     runs: list[dict] = field(default_factory=list)
+    quantities: list[dict] = field(default_factory=list)
 
 
 _current = None
@@ -50,6 +51,11 @@ def begin(lesson, *, budget, seed, threads=2, precision="float32"):
     _current = LessonState(lesson, budget, seed, threads, chosen, switches)
     print(f"lesson {lesson}, budget {budget}, seed {seed}")
     print(stamp(describe_environment(), threads, chosen))
+
+
+def current_or_none():
+    """The running lesson, or None where none has begun in this process."""
+    return _current
 
 
 def current():
