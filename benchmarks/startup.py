@@ -25,10 +25,8 @@ STAGES = {
 def main():
     """Print the seconds of each stage: median, least, largest of the rounds."""
     rounds = [_seconds() for _ in range(ROUNDS)]
-    rows = [
-        {"stage": name, "seconds": spread(values)}
-        for name, values in zip(STAGES, zip(*rounds, strict=True), strict=True)
-    ]
+    by_stage = zip(STAGES, zip(*rounds, strict=True), strict=True)
+    rows = [{"stage": name, "seconds": spread(values)} for name, values in by_stage]
     print(pd.DataFrame(rows).to_string(index=False))
 
 
