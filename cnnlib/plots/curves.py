@@ -7,6 +7,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from cnnlib.plots.style import as_array, as_mapping, legend_outside, new_figure, series_styles, styled
 
 _CURVE_COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+OUTLIER = 10  # times the median loss
 _MARKERS = 12  # a line of more points has a marker at every k-th only
 _NAMED_TICKS = 9  # so many values on a logarithmic axis are named one by one
 
@@ -14,6 +15,8 @@ _NAMED_TICKS = 9  # so many values on a logarithmic axis are named one by one
 @styled
 def learning_curves(histories):
     """Loss and accuracy by epoch: training dashed, validation solid, one colour a network.
+
+    The loss axis is logarithmic where one loss is far above the others.
 
     Args:
         histories: `{name: table}`; a table is a DataFrame, a mapping of columns, or anything whose method
@@ -41,14 +44,27 @@ def learning_curves(histories):
             axis.plot(epochs, validation, "-", **shape)
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         axis.set(xlabel="epoch", ylabel=quantity)
-        # A number of ticks that hangs on the height would change after the layout has made room for the labels.
-        axis.locator_params(axis="y", nbins=7)
+        if quantity == "loss" and _has_outlier(tables.values()):
+            axis.set_yscale("log")
+            axis.set_ylabel("loss (logarithmic)")
+        else:
+            # A number of ticks that hangs on the height would change after the layout has made room for the labels.
+            axis.locator_params(axis="y", nbins=7)
         axis.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
         axis.set_xlim(*((0.5, 1.5) if longest == 1 else (1 - 0.03 * longest, longest * 1.03)))
     handles = [Line2D([], [], color=color, marker=marker) for color, marker, _ in styles]
     kinds = [Line2D([], [], color="#404040", linestyle=line) for line in ("--", "-")]
     legend_outside(figure, handles + kinds, [*tables, "training", "validation"])
     return figure
+
+
+def _has_outlier(tables):
+    """Whether one loss, of a first epoch that nearly diverged say, would press all others to the bottom of the axis."""
+    losses = np.concatenate(
+        [columns[name] for columns in tables for name in ("train_loss", "validation_loss")]
+    )
+    losses = losses[np.isfinite(losses)]
+    return len(losses) > 0 and losses.min() > 0 and losses.max() > OUTLIER * np.median(losses)
 
 
 def _curve_columns(name, history):

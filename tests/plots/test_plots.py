@@ -215,6 +215,15 @@ def test_learning_curves_take_anything_with_a_table():
     assert (lines[0].get_linestyle(), lines[1].get_linestyle()) == ("--", "-")
 
 
+def test_one_loss_far_above_the_others_makes_the_axis_logarithmic():
+    usual, wild = history(4), history(4)
+    assert plots.learning_curves({"nin": usual}).axes[0].get_yscale() == "linear"
+    wild["train_loss"] = [300.0, *usual["train_loss"][1:]]
+    figure = plots.learning_curves({"nin": usual, "vgg11": wild})
+    assert [axis.get_yscale() for axis in figure.axes] == ["log", "linear"]
+    figure.png()
+
+
 def test_a_confusion_matrix_counts_rows_by_true_class():
     figure = plots.confusion_matrix([0, 0, 0, 1], [0, 0, 1, 1], ["cat", "dog"], normalize=False)
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), [[2, 1], [0, 1]])
