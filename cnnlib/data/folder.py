@@ -5,15 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlib.data.dataset import DataError, as_count
+from cnnlib.data.dataset import DataError
 from cnnlib.data.files import combined_sha256
-from cnnlib.data.pictures import MODES, decode_all, first_size
+from cnnlib.data.pictures import MODES, check_memory, decode_all, first_size
 from cnnlib.data.splitting import spread_classes
 
-MAX_ARRAY_BYTES = 8 * 2**30  # of all decoded images together
 
-
-def read(path, *, image_size=None, mode="rgb"):
+def read(path, *, size=None, mode="rgb"):
     """Decode all pictures of a folder; classes are the sub-folders' names in alphabetical order.
 
     Pictures come class by class in turn (the first of each class, the second, ...), so that a prefix holds
@@ -21,20 +19,18 @@ def read(path, *, image_size=None, mode="rgb"):
 
     Args:
         path: folder with `train` and `test`, each with the same class folders.
-        image_size: pixels of the square, or (height, width), to which pictures are stretched; default the
-            size of the first training picture.
+        size: (height, width) to which pictures are stretched; default the size of the first training picture.
         mode: "rgb" or "grey".
 
     Returns:
         (train_images, train_labels), (test_images, test_labels), class_names, sha256.
 
     Raises:
-        ValueError: `mode` or `image_size` is out of range.
+        ValueError: `mode` is not known.
         DataError: the folder has another form, or a file in it is no readable picture.
     """
     if mode not in MODES:
         raise ValueError(f"mode={mode!r} must be one of {', '.join(map(repr, MODES))}.")
-    size = None if image_size is None else _check_size(image_size)
     root = Path(path)
     if not root.is_dir():
         raise DataError(f"{path} is not a folder; give one that holds train/<class>/ and test/<class>/.")
@@ -44,12 +40,7 @@ def read(path, *, image_size=None, mode="rgb"):
     files = {part: _ordered_files(root, classes[part], names) for part in classes}
     size = size or first_size(files["train"][0][0])
     count = sum(len(paths) for paths, _ in files.values())
-    needed = count * size[0] * size[1] * len(MODES[mode])
-    if needed > MAX_ARRAY_BYTES:
-        raise DataError(
-            f"{count:,} images of {size[0]}x{size[1]} pixels in {path} need {needed / 2**30:.1f} GiB; the "
-            f"limit is {MAX_ARRAY_BYTES / 2**30:.0f} GiB; give a smaller image_size=."
-        )
+    check_memory(count, size, len(MODES[mode]), f"in {path}")
     paths = files["train"][0] + files["test"][0]
     images, digests = decode_all(paths, size, mode)
     hashes = {file.relative_to(root).as_posix(): digest for file, digest in zip(paths, digests, strict=True)}
@@ -60,13 +51,6 @@ def read(path, *, image_size=None, mode="rgb"):
         tuple(names),
         combined_sha256(hashes),
     )
-
-
-def _check_size(image_size):
-    pair = image_size if isinstance(image_size, (tuple, list)) else (image_size, image_size)
-    if len(pair) != 2:
-        raise ValueError(f"image_size={image_size!r} must be one number of pixels or (height, width).")
-    return tuple(as_count("image_size", side, least=1) for side in pair)
 
 
 def _class_folders(root, part):

@@ -4,7 +4,7 @@ import difflib
 
 import numpy as np
 
-from cnnlib.data import cifar10, fashion_mnist, folder
+from cnnlib.data import cifar10, fashion_mnist, folder, pictures
 from cnnlib.data.dataset import Dataset, Split
 from cnnlib.data.splitting import split_indices
 
@@ -36,8 +36,8 @@ def load(
         validation_examples: size of the validation set, 0 for none.
         seed: integer of at least 0; decides the split, and the colours of "fashion_mnist_rgb".
         directory: where the files of a named set lie, if not in the repository's `data`.
-        image_size: for folders, pixels of the square or (height, width) to which images are stretched;
-            default the size of the first image.
+        image_size: pixels of the square or (height, width) to which images are stretched (bilinear); default the
+            size of the named set, or of the folder's first image.
         mode: for folders, "rgb" (the default) or "grey".
 
     Returns:
@@ -48,10 +48,11 @@ def load(
         DataError: a file is missing, damaged or altered; the message says which and what to do.
     """
     is_folder = isinstance(name, str) and name.startswith(FOLDER_PREFIX)
-    _check_arguments(name, is_folder, directory=directory, image_size=image_size, mode=mode)
+    _check_arguments(name, is_folder, directory=directory, mode=mode)
+    size = None if image_size is None else pictures.as_size(image_size)
     if is_folder:
         path = name.removeprefix(FOLDER_PREFIX)
-        source = folder.read(path, image_size=image_size, mode=mode or "rgb")
+        source = folder.read(path, size=size, mode=mode or "rgb")
     else:
         source = _READERS[name](directory)
     (train_images, train_labels), (test_images, test_labels), class_names, sha256 = source
@@ -67,11 +68,16 @@ def load(
             part: (fashion_mnist.colour(images, places[part][0], seed, places[part][1]), labels)
             for part, (images, labels) in splits.items()
         }
+    if size is not None and not is_folder:
+        # After the split and the colours, so that only what is kept grows: 70,000 images of 224x224 are 3.3 GiB.
+        count = sum(len(labels) for _, labels in splits.values())
+        pictures.check_memory(count, size, splits["test"][0].shape[3], f"of {name}")
+        splits = {part: (pictures.stretch(images, size), labels) for part, (images, labels) in splits.items()}
     splits = {part: Split(*arrays) for part, arrays in splits.items()}
     return Dataset(**splits, class_names=tuple(class_names), name=name, sha256=sha256)
 
 
-def _check_arguments(name, is_folder, *, directory, image_size, mode):
+def _check_arguments(name, is_folder, *, directory, mode):
     if not isinstance(name, str) or (not is_folder and name not in _READERS):
         near = difflib.get_close_matches(str(name), _READERS, n=1, cutoff=0.4)
         hint = (
@@ -82,6 +88,5 @@ def _check_arguments(name, is_folder, *, directory, image_size, mode):
         raise ValueError(f"name={name!r} is not a data set of the course; {hint}")
     if is_folder and directory is not None:
         raise ValueError(f"directory={str(directory)!r} is not taken with a folder; put the path into name.")
-    for argument, value in (("image_size", image_size), ("mode", mode)):
-        if not is_folder and value is not None:
-            raise ValueError(f'{argument}={value!r} is taken with "folder:<path>" only, not with {name!r}.')
+    if not is_folder and mode is not None:
+        raise ValueError(f'mode={mode!r} is taken with "folder:<path>" only, not with {name!r}.')

@@ -1,4 +1,4 @@
-"""Decode picture files of any size to one uint8 array, several at a time, with bounds on what is accepted."""
+"""Pictures of any size as one uint8 array, from files or arrays, several at a time, with bounds on what is accepted."""
 
 import contextlib
 import hashlib
@@ -11,13 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, ImageOps
 
-from cnnlib.data.dataset import DataError
+from cnnlib.data.dataset import DataError, as_count
 from cnnlib.data.files import read_bytes
 
 MODES = {"rgb": "RGB", "grey": "L"}  # our name: Pillow's; the length of Pillow's is the number of channels
 # Pillow knows more, some of which start other programs (EPS) or are containers (PDF).
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
 MAX_FILE_BYTES = 256 * 2**20
+MAX_ARRAY_BYTES = 8 * 2**30  # of all images of a data set together
 MAX_PIXELS = 50_000_000  # read from the header, before a decompression bomb can unfold
 _THREADS = 4
 _QUIET_SECONDS = 3.0  # a progress line appears only where loading takes longer
@@ -27,6 +28,47 @@ def first_size(path):
     """(height, width) in pixels of a picture as it is to be seen, its orientation tag applied."""
     with _without_size_warnings(), _open(path)[0] as picture:
         return _decoded(path, lambda: ImageOps.exif_transpose(picture)).size[::-1]
+
+
+def as_size(image_size):
+    """(height, width) of a number of pixels or a pair.
+
+    Raises:
+        ValueError: anything else, or a side below 1.
+    """
+    pair = image_size if isinstance(image_size, (tuple, list)) else (image_size, image_size)
+    if len(pair) != 2:
+        raise ValueError(f"image_size={image_size!r} must be one number of pixels or (height, width).")
+    return tuple(as_count("image_size", side, least=1) for side in pair)
+
+
+def check_memory(count, size, channels, where):
+    """Raise DataError where `count` images of (height, width) would need more than MAX_ARRAY_BYTES."""
+    needed = count * size[0] * size[1] * channels
+    if needed > MAX_ARRAY_BYTES:
+        raise DataError(
+            f"{count:,} images of {size[0]}x{size[1]} pixels {where} need {needed / 2**30:.1f} GiB; the "
+            f"limit is {MAX_ARRAY_BYTES / 2**30:.0f} GiB; give a smaller image_size=."
+        )
+
+
+def stretch(images, size):
+    """Images uint8 (N, H, W, C), one or three channels, stretched to `size`, (height, width), as those of folders are.
+
+    Images that have the size are returned as they are.
+    """
+    if images.shape[1:3] == size:
+        return images
+    stretched = np.empty((len(images), *size, images.shape[3]), np.uint8)
+
+    def one(index):
+        picture = Image.fromarray(images[index].squeeze(-1) if images.shape[3] == 1 else images[index])
+        stretched[index] = np.asarray(_resized(picture, size)).reshape(stretched.shape[1:])
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in _with_progress(pool.map(one, range(len(images))), len(images), "stretching"):
+            pass
+    return stretched
 
 
 def decode_all(paths, size, mode):
@@ -68,18 +110,18 @@ def _without_size_warnings():
         yield
 
 
-def _with_progress(items, total):
+def _with_progress(items, total, doing="reading"):
     """Pass `items` through; from the third second on, tell standard error how far it is."""
     told = start = time.monotonic()
     shown = False
     for count, item in enumerate(items, start=1):
         now = time.monotonic()
         if now - start > _QUIET_SECONDS and now - told > 0.5:
-            print(f"\rreading images: {count:,} of {total:,}", end="", file=sys.stderr, flush=True)
+            print(f"\r{doing} images: {count:,} of {total:,}", end="", file=sys.stderr, flush=True)
             told, shown = now, True
         yield item
     if shown:
-        print(f"\rread {total:,} images in {time.monotonic() - start:.0f} s{' ' * 20}", file=sys.stderr)
+        print(f"\r{doing} {total:,} images took {time.monotonic() - start:.0f} s{' ' * 20}", file=sys.stderr)
 
 
 def _open(path):
@@ -130,6 +172,10 @@ def _bring_to(picture, size, mode):
         picture = Image.alpha_composite(Image.new("RGBA", opaque.size, (0, 0, 0, 255)), opaque)
     if picture.mode != MODES[mode]:
         picture = picture.convert(MODES[mode])
-    if picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return picture
+    return _resized(picture, size)
+
+
+def _resized(picture, size):
+    if picture.size == size[::-1]:
+        return picture
+    return picture.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)

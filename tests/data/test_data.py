@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnlib import data
 from cnnlib.data import cifar10, fashion_mnist
@@ -153,7 +154,8 @@ def test_take(fashion):
         ({"validation_examples": True}, "validation_examples=True"),
         ({"seed": -1}, "seed=-1"),
         ({"seed": 1.5}, "seed=1.5"),
-        ({"image_size": 32}, 'image_size=32 is taken with "folder:<path>" only'),
+        ({"image_size": 0}, "image_size=0"),
+        ({"image_size": (3,)}, r"image_size=\(3,\)"),
         ({"mode": "grey"}, "mode='grey' is taken with"),
         ({"name": "folder:x", "directory": "y"}, "put the path into name"),
     ],
@@ -307,3 +309,32 @@ def test_cifar10_without_network_tells_the_two_ways_out(tmp_path, monkeypatch):
     text = one_sentence(caught)
     assert str(Path(tmp_path) / cifar10.ARCHIVE) in text
     assert "folder:<path>" in text
+
+
+def test_images_are_stretched_as_pillow_does_it():
+    original = data.load("fashion_mnist_rgb", train_examples=20, validation_examples=10)
+    large = data.load("fashion_mnist_rgb", train_examples=20, validation_examples=10, image_size=(40, 36))
+    assert large.image_shape == (40, 36, 3)
+    assert large.sha256 == original.sha256
+    for part in ("train", "validation", "test"):
+        split = getattr(large, part)
+        assert split.images.dtype == np.uint8
+        np.testing.assert_array_equal(split.labels, getattr(original, part).labels)
+    by_hand = Image.fromarray(original.train.images[3]).resize((36, 40), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(large.train.images[3], np.asarray(by_hand))
+
+
+def test_grey_images_keep_their_channel_and_their_own_size_changes_nothing():
+    grey = data.load("fashion_mnist", train_examples=20, validation_examples=10, image_size=56)
+    assert grey.image_shape == (56, 56, 1)
+    assert grey.train.images.max() > 200
+    same = data.load("fashion_mnist", train_examples=20, validation_examples=10, image_size=28)
+    original = data.load("fashion_mnist", train_examples=20, validation_examples=10)
+    np.testing.assert_array_equal(same.train.images, original.train.images)
+
+
+def test_stretching_stays_within_memory():
+    with pytest.raises(
+        data.DataError, match=r"of 5000x5000 pixels of fashion_mnist need .* smaller image_size="
+    ):
+        data.load("fashion_mnist", train_examples=20, image_size=5000)
