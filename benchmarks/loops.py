@@ -34,12 +34,18 @@ OPTIONS = {
 SIDES = ("fused", "fit", "torch")
 
 
-def main():
-    """Measure all cases and print ratios."""
+def main(arguments=()):
+    """Measure the cases and print ratios; each round to stderr as it ends."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks loops")
+    parser.add_argument("--networks", default=",".join(CASES))
     rows = []
-    for network, (_, _, peers) in CASES.items():
+    for network in parser.parse_args(arguments).networks.split(","):
+        peers = CASES[network][2]
         sides = ["fused", *(peer for peer in peers if peer != "torch" or importlib.util.find_spec("torch"))]
-        rounds = [{side: _measure(network, side) for side in sides} for _ in range(ROUNDS)]
+        rounds = []
+        for number in range(ROUNDS):
+            rounds.append({side: _measure(network, side) for side in sides})
+            print(f"{network}, round {number + 1} of {ROUNDS}: {rounds[-1]}", file=sys.stderr, flush=True)
         for peer in sides[1:]:
             speed = [r["fused"]["images_per_second"] / r[peer]["images_per_second"] for r in rounds]
             first = [

@@ -6,6 +6,7 @@ import numpy as np
 
 from cnnlib.plots.style import LIGHT_GREY, WIDTH, as_array, as_names, literal, new_figure, shorten, styled
 
+ROUNDING = 1e-5  # transforms in single precision leave [0, 1] by so much
 _MAX_TILES = 256  # beyond this a tile is too small to be seen
 
 
@@ -115,11 +116,11 @@ def _as_images(images):
         raise ValueError(f"images of shape {images.shape} must have 1 or 3 channels, in the last dimension.")
     if images.dtype == np.uint8:
         return images / 255
-    if images.min() < 0 or images.max() > 1:
+    if images.min() < -ROUNDING or images.max() > 1 + ROUNDING:
         raise ValueError(
             f"images range from {images.min():g} to {images.max():g}; give uint8 images, or floats in [0, 1]."
         )
-    return images.astype(np.float64)
+    return images.astype(np.float64).clip(0, 1)
 
 
 def _largest(tiles, axis):

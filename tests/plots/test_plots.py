@@ -215,6 +215,13 @@ def test_learning_curves_take_anything_with_a_table():
     assert (lines[0].get_linestyle(), lines[1].get_linestyle()) == ("--", "-")
 
 
+def test_images_may_leave_their_range_by_rounding_only():
+    white = np.full((1, 4, 4, 1), np.nextafter(np.float32(1), np.float32(2)), np.float32)
+    assert plots.image_grid(white).axes[0].images[0].get_array().max() <= 1
+    with pytest.raises(ValueError, match=r"images range from 1.01 to 1.01"):
+        plots.image_grid(np.full((1, 4, 4, 1), 1.01))
+
+
 def test_one_loss_far_above_the_others_makes_the_axis_logarithmic():
     usual, wild = history(4), history(4)
     assert plots.learning_curves({"nin": usual}).axes[0].get_yscale() == "linear"
