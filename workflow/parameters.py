@@ -21,7 +21,7 @@ JOB_DEFAULTS = {"threads": 1, "memory_mb": 3500, "minutes": 10, "gpu": 0}
 SET_BY_THE_RUN = ("budget", "seed", "threads")  # given by BUDGET=, SEEDS= and the job, not by PARAMS=
 # What a parameter may be, by the last word of its name; lists hold such values.
 COUNTS = ("epochs", "examples", "validation", "size", "sizes", "steps", "depth", "depths", "starts", "growth", "units",
-          "networks")  # fmt: skip
+          "networks", "devices")  # fmt: skip
 FACTORS = ("rate", "rates", "width", "widths")
 CHOICES = {"precision": ("float32", "mixed_bfloat16", "auto")}
 DATASETS = ("fashion_mnist", "fashion_mnist_rgb", "cifar10")
