@@ -16,7 +16,10 @@ from cnnlib.training.devices import is_several, parallel_loop
 from cnnlib.training.losses import cross_entropy, scores_of
 from cnnlib.training.residency import fits_on_device
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = 500  # images, at most
+EVALUATION_PIXELS = (
+    EVALUATION_BATCH * 64 * 64
+)  # of a batch, at most: maps of large images fill a device's memory
 SECONDS_PER_REDRAW = 1.0
 
 
@@ -46,8 +49,10 @@ class Evaluation:
     The last batch is filled up with the first image at weight 0, so that all batches have one shape.
     """
 
-    def __init__(self, loop, split, batch_size=EVALUATION_BATCH):
+    def __init__(self, loop, split, batch_size=None):
         self.loop, self.split = loop, split
+        height, width = split.images.shape[1:3]
+        batch_size = batch_size or max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (height * width)))
         examples = len(split.labels)
         batches = math.ceil(examples / batch_size)
         order = np.zeros(batches * batch_size, np.int32)

@@ -15,7 +15,6 @@ from cnnlib.training.memory import memory_explained
 from cnnlib.training.optimizers import make_optimizer
 from cnnlib.training.progress import Progress
 from cnnlib.training.runners import (
-    EVALUATION_BATCH,
     Evaluation,
     FitRunner,
     FusedRunner,
@@ -99,8 +98,13 @@ def train(
     return history
 
 
-def evaluate(model, split, *, batch_size=EVALUATION_BATCH):
+def evaluate(model, split, *, batch_size=None):
     """Mean cross-entropy in nats, top-1 and top-5 accuracy (shares in [0, 1]) of `model` on a data split.
+
+    Args:
+        model: from images (N,H,W,C) to logits, or to a dict with the logits under `scores`.
+        split: a `data.Split` of uint8 images.
+        batch_size: images at a time; default 500, fewer where images have more than 64x64 pixels.
 
     Returns:
         dict with the keys `loss`, `top1` and `top5`.
