@@ -34,6 +34,7 @@ experiment_learning_rate: float = 0.05  # the same for the experiments, which tr
 mirror: bool = False  # flip training images left to right at random
 full_image_size: int | None = None  # pixels; trains the paper's form on stretched images; None leaves it out
 full_epochs: int = 10  # passes over the training images, the paper's own form
+full_learning_rate: float = 0.001  # peak of its one-cycle schedule; its wide dense layers want a lower one
 devices: int = 1  # accelerators that share each batch of the full-size training
 
 # %% tags=["nbval-ignore-output"]
@@ -713,7 +714,7 @@ if full_image_size is not None:
     with training.on_devices(devices):
         full_network = networks.build("vgg11", **full_form)
         full_augmentation = keras.layers.RandomFlip("horizontal", seed=seed) if mirror else None
-    full_recipe = dataclasses.replace(recipe, epochs=full_epochs)
+    full_recipe = dataclasses.replace(recipe, epochs=full_epochs, learning_rate=full_learning_rate)
     full_history = training.train(
         full_network,
         full_images,
