@@ -5,7 +5,6 @@ Nothing here is asserted: times belong to the machine that they were taken on, s
 
 import argparse
 import importlib
-import inspect
 
 from benchmarks.machine import describe_machine
 
@@ -35,8 +34,7 @@ def main():
         parser.error(f"unrecognised: {' '.join(options)}")
     print(describe_machine(), flush=True)
     for name in [chosen.part] if chosen.part else [name for name in PARTS if name not in ON_DEMAND]:
-        part = importlib.import_module(f"benchmarks.{name}").main
-        part(options) if inspect.signature(part).parameters else part()
+        importlib.import_module(f"benchmarks.{name}").main(options)
 
 
 if __name__ == "__main__":

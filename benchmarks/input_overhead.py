@@ -4,15 +4,14 @@ Both sides train the same network for the same number of steps in one process an
 gathers its batch from the resident images, but it draws and moves nothing.
 """
 
+import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
 
 from benchmarks.machine import spread
+from benchmarks.sides import run_side
 
 ROUNDS = 7
 BATCH_SIZE, STEPS = 128, 20
@@ -20,15 +19,8 @@ BATCH_SIZE, STEPS = 128, 20
 
 def main(arguments=()):
     """Print the ratio of the epochs' seconds."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.input_overhead"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    ratios = json.loads(done.stdout.splitlines()[-1])
+    argparse.ArgumentParser(prog="python -m benchmarks input_overhead").parse_args(arguments)
+    ratios = run_side("-m", "benchmarks.input_overhead")
     print(
         f"ResNet-20, {STEPS} steps of {BATCH_SIZE}: epoch with flips and crops / epoch on one constant batch"
     )

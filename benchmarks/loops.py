@@ -8,15 +8,14 @@ pair: median, least and largest. Every side has the whole training set in memory
 import argparse
 import importlib.util
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 
 import pandas as pd
 
 from benchmarks.machine import spread
+from benchmarks.sides import chosen, run_side
 
 ROUNDS = 5
 CASES = {  # network: (batch size, training images, peers)
@@ -39,12 +38,12 @@ def main(arguments=()):
     parser = argparse.ArgumentParser(prog="python -m benchmarks loops")
     parser.add_argument("--networks", default=",".join(CASES))
     rows = []
-    for network in parser.parse_args(arguments).networks.split(","):
+    for network in chosen(parser, parser.parse_args(arguments).networks, CASES):
         peers = CASES[network][2]
         sides = ["fused", *(peer for peer in peers if peer != "torch" or importlib.util.find_spec("torch"))]
         rounds = []
         for number in range(ROUNDS):
-            rounds.append({side: _measure(network, side) for side in sides})
+            rounds.append({side: run_side("-m", "benchmarks.loops", network, side) for side in sides})
             print(f"{network}, round {number + 1} of {ROUNDS}: {rounds[-1]}", file=sys.stderr, flush=True)
         for peer in sides[1:]:
             speed = [r["fused"]["images_per_second"] / r[peer]["images_per_second"] for r in rounds]
@@ -62,13 +61,6 @@ def main(arguments=()):
                 }
             )
     print(pd.DataFrame(rows).to_string(index=False))
-
-
-def _measure(network, side):
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "benchmarks.loops", network, side]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _run_side(network, side):

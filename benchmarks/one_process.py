@@ -15,6 +15,7 @@ import time
 
 import pandas as pd
 
+from benchmarks.sides import run_side
 from workflow.lessons import ROOT
 
 
@@ -51,13 +52,10 @@ def _course_seconds(options, folder):
 
 
 def _one_process(options):
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "benchmarks.one_process", options.budget, options.lessons]
+    command = ("-m", "benchmarks.one_process", options.budget, options.lessons)
     started = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=ROOT / "notebooks", env=environment, capture_output=True, text=True, check=True
-    )
-    return {"wall": time.perf_counter() - started, "training": json.loads(done.stdout.splitlines()[-1])}
+    inside = run_side(*command, folder=ROOT / "notebooks")
+    return {"wall": time.perf_counter() - started, "training": inside}
 
 
 def _run_lessons(budget, lessons):

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from workflow.jobs import make_jobs
 from workflow.lessons import find_lessons, read_parameters
-from workflow.parameters import load_budget, resolve
+from workflow.parameters import all_values
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,12 @@ SMALL_FORMS = {
 }
 
 
-def parameters_of(network, budget, overrides=None):
-    """`{name: value}` with which the network's lesson runs at `budget`; `overrides` as typed, `{name: text}`."""
-    lessons = find_lessons()
-    lesson = next(lesson for lesson in lessons if lesson.name == SMALL_FORMS[network].lesson)
-    parameters = read_parameters(lesson)
-    values = load_budget(budget, lessons)[lesson.name]["parameters"]
-    chosen = resolve(lesson.name, parameters, values, overrides or {}, budget_file=f"{budget}.yaml")
-    return {name: parameter.default for name, parameter in parameters.items()} | chosen
+def parameters_of(network, budget, params=""):
+    """`{name: value}` with which the network's lesson runs at `budget`; `params` as typed, "epochs=3"."""
+    name = SMALL_FORMS[network].lesson
+    lesson = next(lesson for lesson in find_lessons() if lesson.name == name)
+    (job,) = make_jobs(budget, lessons=name, params=params).values()
+    return all_values(read_parameters(lesson), job["parameters"])
 
 
 def build(network, parameters):

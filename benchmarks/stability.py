@@ -6,13 +6,12 @@ networks train at a time, one thread each. `python -m benchmarks stability --see
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
+from benchmarks.sides import chosen, run_side
 from benchmarks.small_forms import SMALL_FORMS
 from workflow.leaderboard import REFERENCE
 from workflow.lessons import parse_seeds
@@ -28,7 +27,7 @@ def main(arguments=()):
     parser.add_argument("--networks", default=",".join(SMALL_FORMS))
     parser.add_argument("--workers", type=int, default=2, help="networks that train at a time")
     options = parser.parse_args(arguments)
-    names = options.networks.split(",")
+    names = chosen(parser, options.networks, SMALL_FORMS)
     with ThreadPoolExecutor(options.workers) as pool:
         results = dict(zip(names, pool.map(lambda n: _run(n, options.seeds), names), strict=True))
     print(table(results).to_string(index=False))
@@ -58,17 +57,7 @@ def table(results):
 
 
 def _run(network, seeds):
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.stability", network, seeds],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{network} did not train:\n{done.stderr[-2000:]}")
-    accuracies = json.loads(done.stdout.splitlines()[-1])
+    accuracies = run_side("-m", "benchmarks.stability", network, seeds)
     print(f"{network}: {len(accuracies)} seeds trained", file=sys.stderr, flush=True)
     return accuracies
 

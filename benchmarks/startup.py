@@ -3,14 +3,12 @@
 The stages are timed one after another in one process, since Keras' own seconds vary by more than the library takes.
 """
 
-import json
-import os
-import subprocess
-import sys
+import argparse
 
 import pandas as pd
 
 from benchmarks.machine import spread
+from benchmarks.sides import run_side
 
 ROUNDS = 5
 STAGES = {
@@ -22,8 +20,9 @@ STAGES = {
 }
 
 
-def main():
+def main(arguments=()):
     """Print the seconds of each stage: median, least, largest of the rounds."""
+    argparse.ArgumentParser(prog="python -m benchmarks startup").parse_args(arguments)
     rounds = [_seconds() for _ in range(ROUNDS)]
     by_stage = zip(STAGES, zip(*rounds, strict=True), strict=True)
     rows = [{"stage": name, "seconds": spread(values)} for name, values in by_stage]
@@ -37,8 +36,4 @@ def _seconds():
         f"import json, time\nmarks = [time.perf_counter()]\n{timed}\n"
         "print(json.dumps([b - a for a, b in zip(marks, marks[1:])]))"
     )
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_side("-c", code)

@@ -1,5 +1,6 @@
 """What the lessons' main networks reach at budget `cpu`, beside what they should: accuracy, and seconds of training."""
 
+import argparse
 import subprocess
 import sys
 
@@ -14,8 +15,9 @@ LESSONS = "04-11"
 ASKED = {"04_lenet": (0.86, 60), "05_alexnet": (0.89, 100)}
 
 
-def main():
+def main(arguments=()):
     """Run the lessons at budget cpu, as far as their records are not up to date, and print the table."""
+    argparse.ArgumentParser(prog="python -m benchmarks targets").parse_args(arguments)
     command = [sys.executable, "-m", "workflow.course", "run", "--budget", "cpu", "--lessons", LESSONS]
     subprocess.run(command, cwd=ROOT, check=True)
     print(table(load_records(ROOT / "runs" / "cpu")[0]).to_string(index=False))

@@ -8,14 +8,13 @@ Our epochs and rates were chosen on validation images, by `python -m benchmarks 
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 
 import pandas as pd
 
 from benchmarks.machine import spread
+from benchmarks.sides import run_side
 from workflow.leaderboard import REFERENCE
 from workflow.lessons import parse_seeds
 
@@ -59,11 +58,9 @@ def _pair(network, seed):
 
 
 def _run(network, side, seed):
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "benchmarks.to_target", network, side, str(seed)]
     started = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    result = {"seconds": time.perf_counter() - started, "accuracy": json.loads(done.stdout.splitlines()[-1])}
+    accuracy = run_side("-m", "benchmarks.to_target", network, side, seed)
+    result = {"seconds": time.perf_counter() - started, "accuracy": accuracy}
     print(f"{network}, {side}, seed {seed}: {result}", file=sys.stderr, flush=True)
     return result
 

@@ -12,6 +12,7 @@ import sys
 
 import pandas as pd
 
+from benchmarks.sides import chosen
 from benchmarks.small_forms import SMALL_FORMS
 from workflow.leaderboard import REFERENCE
 
@@ -31,7 +32,7 @@ def main(arguments=()):
     options = parser.parse_args(arguments)
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     given = [f"{name}={value}" for name, value in vars(options).items() if value and name != "networks"]
-    for network in options.networks.split(","):
+    for network in chosen(parser, options.networks, SMALL_FORMS):
         subprocess.run(
             [sys.executable, "-m", "benchmarks.tune", network, *given], env=environment, check=True
         )
@@ -53,8 +54,8 @@ def _tune(network, given):
     from cnnlib import lesson
 
     lesson.reproducible(0)
-    overrides = {name: value for name, value in given.items() if name == "train_examples"}
-    parameters = parameters_of(network, "cpu", overrides)
+    examples = given.get("train_examples")
+    parameters = parameters_of(network, "cpu", f"train_examples={examples}" if examples else "")
     most = parameters["epochs"]
     epochs = _numbers(given.get("epochs"), int) or sorted({max(1, most - 1), most})
     rates = _numbers(given.get("learning_rates"), float) or [f * parameters["learning_rate"] for f in FACTORS]

@@ -54,7 +54,7 @@ def _parser():
     sub.set_defaults(command=merge)
     sub.add_argument("first", type=Path, help="folder of a run")
     sub.add_argument("second", type=Path, help="folder of another")
-    sub.add_argument("--run", type=Path, required=True, help="folder of the records of both")
+    sub.add_argument("--run", required=True, help="folder of the records of both")
     sub = commands.add_parser("compare", help="what differs between two runs beyond the spread")
     sub.set_defaults(command=compare, run=None)
     sub.add_argument("first", type=Path, help="folder of a run, for instance reference/cpu")
@@ -147,7 +147,9 @@ def merge(arguments):
             raise UsageError(
                 f"{folder} is no folder of a run; make merge A=runs/cpu B=<folder> RUN=runs/both"
             )
-    folder = arguments.run.resolve()
+    if not arguments.run:
+        raise UsageError("name the folder of both with RUN=<folder>, for instance RUN=runs/both")
+    folder = Path(arguments.run).resolve()
     number = merge_runs([arguments.first.resolve(), arguments.second.resolve()], folder)
     print(f"{number} records: {_shown(folder)}")
     print(f"report: {_shown(write_report(folder))}")

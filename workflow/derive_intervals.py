@@ -17,8 +17,9 @@ import pandas as pd
 from workflow import options
 from workflow.files import write_json
 from workflow.intervals import interval_of_a_new_value
+from workflow.jobs import READS_RECORDS
 from workflow.lessons import ROOT, UsageError, find_lessons, parse_seeds, read_parameters
-from workflow.parameters import SET_BY_THE_RUN, load_budget
+from workflow.parameters import SET_BY_THE_RUN, all_values
 from workflow.records import load_records
 
 FILE = ROOT / "cnnlib" / "lesson" / "intervals.json"
@@ -27,7 +28,7 @@ CONFIDENCE = 0.999
 DIGITS = 4  # of the stored ends
 # Below this a quantity is a rounding error, which depends on the processor and not on the seed.
 LEAST_MAGNITUDE = 1e-3
-NOT_COMPARED = (*SET_BY_THE_RUN, "records")
+NOT_COMPARED = (*SET_BY_THE_RUN, READS_RECORDS)
 
 
 def main():
@@ -49,18 +50,16 @@ def derive(arguments):
     if arguments.params:
         raise UsageError("intervals hold for the parameters of a budget; leave PARAMS out")
     folder = (arguments.run or ROOT / "runs" / "intervals" / arguments.budget).resolve()
-    command = [sys.executable, "-m", "workflow.course", "run", "--run", str(folder)]
-    for name in ("budget", "lessons", "seeds", "backend", "notebooks", "lock", "cores"):
-        command += [f"--{name}", str(getattr(arguments, name))]
-    status = subprocess.run(command, cwd=ROOT, check=False).returncode
-    jobs = {name.rpartition("-")[0] for name in options.chosen_jobs(arguments)}
-    groups = {
-        lesson: [r for r in load_records(folder)[0] if r["lesson"] == lesson] for lesson in sorted(jobs)
-    }
+    jobs = {job["lesson"]: job for job in options.chosen_jobs(arguments).values()}  # one of its seeds each
+    status = subprocess.run(options.run_command(arguments, folder), cwd=ROOT, check=False).returncode
+    groups = {}
+    for record in load_records(folder)[0]:
+        groups.setdefault(record["lesson"], []).append(record)
+    lessons = {lesson.name: lesson for lesson in find_lessons(arguments.notebooks)}
     entries = {
-        lesson: entry_of(records, parameters_of(lesson, arguments))
-        for lesson, records in groups.items()
-        if len(records) >= MINIMUM_SEEDS
+        name: entry_of(groups[name], parameters_of(job, lessons[name]))
+        for name, job in jobs.items()
+        if len(groups.get(name, ())) >= MINIMUM_SEEDS
     }
     content = json.loads(FILE.read_text(encoding="utf-8"))
     content[arguments.budget] = {**content.get(arguments.budget, {}), **entries}
@@ -69,13 +68,10 @@ def derive(arguments):
     return 1 if status else 0
 
 
-def parameters_of(name, arguments):
-    """What decides the results of a lesson at a budget, apart from the seed."""
-    lessons = find_lessons(arguments.notebooks)
-    lesson = next(lesson for lesson in lessons if lesson.name == name)
-    defaults = {key: parameter.default for key, parameter in read_parameters(lesson).items()}
-    values = load_budget(arguments.budget, lessons, arguments.notebooks / "budgets")[name]["parameters"]
-    return {key: value for key, value in {**defaults, **values}.items() if key not in NOT_COMPARED}
+def parameters_of(job, lesson):
+    """What decides the results of a lesson's job, apart from the seed."""
+    values = all_values(read_parameters(lesson), job["parameters"])
+    return {key: value for key, value in values.items() if key not in NOT_COMPARED}
 
 
 def entry_of(records, parameters):

@@ -1,6 +1,7 @@
 """What the commands that run lessons have in common: the options of a selection, and the jobs that they choose."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import yaml
@@ -79,6 +80,14 @@ def chosen_jobs(arguments):
         raise UsageError(f"BACKEND={arguments.backend!r} must be one of {', '.join(BACKENDS)}")
     chosen = (arguments.budget, arguments.lessons, arguments.seeds, arguments.params, arguments.backend)
     return make_jobs(*chosen, notebooks=arguments.notebooks, grid=getattr(arguments, "grid", ""))
+
+
+def run_command(arguments, folder):
+    """The command that runs a selection as `make course` does, into a folder of its own."""
+    command = [sys.executable, "-m", "workflow.course", "run", "--run", str(folder)]
+    for name in ("budget", "lessons", "seeds", "params", "backend", "notebooks", "lock", "cores"):
+        command += [f"--{name}", str(getattr(arguments, name))]
+    return command
 
 
 def run_folder(arguments):

@@ -188,6 +188,11 @@ def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file, g
     return resolved
 
 
+def all_values(parameters, values):
+    """`{name: value}` of all parameters of a lesson: its defaults, overlaid by `values`."""
+    return {name: parameter.default for name, parameter in parameters.items()} | values
+
+
 def check_ranges(lesson_name, parameters, values):
     """Check the values that a lesson would run with, where their names say what they may be.
 
@@ -195,7 +200,7 @@ def check_ranges(lesson_name, parameters, values):
         UsageError: a count below 1, a rate or width of 0 or less, an unknown precision or data set, or more images
             asked for than there are.
     """
-    full = {name: parameter.default for name, parameter in parameters.items()} | values
+    full = all_values(parameters, values)
     for name, value in full.items():
         for item in value if isinstance(value, list | tuple) else [value]:
             fault = _fault_of(name, item)

@@ -45,12 +45,9 @@ def main():
 
 
 def _run(arguments, folder):
-    command = [sys.executable, "-m", "workflow.course", "run", "--run", str(folder)]
-    for name in ("budget", "lessons", "seeds", "params", "backend", "notebooks", "lock", "cores"):
-        command += [f"--{name}", str(getattr(arguments, name))]
-    subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False
-    )  # a failed job shows in the table
+    command = options.run_command(arguments, folder)
+    # A failed job shows in the table.
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
 
 
 def compare(folder, name):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import machine, small_forms, stability, to_target, tune
+from benchmarks import machine, sides, small_forms, stability, to_target, tune
 from workflow.lessons import ROOT
 
 
@@ -18,7 +18,7 @@ def test_a_small_form_is_the_network_of_its_lesson(network):
 
 
 def test_recipes_come_from_the_budget_unless_told_otherwise():
-    parameters = small_forms.parameters_of("nin", "cpu", {"epochs": "5"})
+    parameters = small_forms.parameters_of("nin", "cpu", "epochs=5")
     assert parameters["epochs"] == 5
     assert parameters["starts"] == 5
     assert small_forms.parameters_of("nin", "quick")["starts"] == 3
@@ -49,6 +49,18 @@ def test_tuning_marks_the_quickest_setting_that_suffices():
     ]
     assert list(tune.table("lenet5", rows).chosen != "") == [False, False, True]
     assert not (tune.table("lenet5", rows[:1]).chosen != "").any()
+
+
+def test_a_network_that_is_not_there_is_one_sentence(capsys):
+    with pytest.raises(SystemExit):
+        stability.main(["--networks", "nim"])
+    assert "--networks: 'nim' must be one of lenet5, alexnet" in capsys.readouterr().err
+
+
+def test_a_side_that_fails_ends_with_its_last_words():
+    assert sides.run_side("-c", "print([1])") == [1]
+    with pytest.raises(SystemExit, match=r"(?s)ended with status 1.*nothing to train"):
+        sides.run_side("-c", "raise ValueError('nothing to train')")
 
 
 def test_the_spread_is_the_median_with_its_range():

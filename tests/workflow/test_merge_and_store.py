@@ -77,6 +77,12 @@ def test_a_merge_needs_runs(tmp_path):
     assert "is no folder of a run" in done.stderr
 
 
+def test_a_merge_names_its_folder(runs):
+    done = run(runs, runs / "a", runs / "b", "--run", "", command="merge")
+    assert done.returncode != 0
+    assert "RUN=runs/both" in done.stderr
+
+
 def test_notebooks_went_to_the_store(runs):
     stored = sorted(path.name for path in (runs / "store").iterdir())
     assert stored == ["01_first-seed0.ipynb"]
