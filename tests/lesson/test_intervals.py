@@ -54,10 +54,18 @@ def test_measured_quantities_reach_the_record(running):
     ]
 
 
-def test_the_file_that_is_there_has_its_form():
-    for budget in intervals._derived().values():
+def assert_form(content):
+    for budget in content.values():
         for entry in budget.values():
             assert len(entry["seeds"]) >= 10
             assert "seed" not in entry["parameters"]
             for quantity in entry["quantities"].values():
-                assert quantity["low"] <= quantity["mean"] <= quantity["high"]
+                assert quantity["low"] <= quantity["high"]
+
+
+def test_the_file_that_is_there_has_its_form():
+    assert_form(intervals._derived())
+    assert_form(DERIVED)
+    few = {"quick": {"04_lenet": {**DERIVED["quick"]["04_lenet"], "seeds": [0, 1, 2]}}}
+    with pytest.raises(AssertionError):
+        assert_form(few)
