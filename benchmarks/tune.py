@@ -2,7 +2,9 @@
 
 For each network, a grid of epochs and learning rates around what budget `cpu` says; the table shows validation accuracy
 and seconds, and marks the quickest setting whose validation accuracy is above d2l's median by `MARGIN`, since the test
-images come out a little lower. `python -m benchmarks tune --networks nin --epochs 1,2 --learning_rates .003,.006`.
+images come out a little lower. `python -m benchmarks tune --networks nin --epochs 1,2 --learning_rates .003,.006`;
+with `--params "width=.25 batch_size=64"` more of the lesson's parameters differ from the budget's. Threads are those of
+the lesson's job.
 """
 
 import argparse
@@ -28,7 +30,7 @@ def main(arguments=()):
     parser.add_argument(
         "--learning_rates", help="such as .003,.006; default half, once and twice the budget's"
     )
-    parser.add_argument("--train_examples", help="default as in budget cpu")
+    parser.add_argument("--params", help="over budget cpu's, such as 'width=.25 batch_size=64'")
     options = parser.parse_args(arguments)
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     given = [f"{name}={value}" for name, value in vars(options).items() if value and name != "networks"]
@@ -53,9 +55,9 @@ def _tune(network, given):
     from benchmarks.small_forms import images_of, parameters_of, train
     from cnnlib import lesson
 
-    lesson.reproducible(0)
-    examples = given.get("train_examples")
-    parameters = parameters_of(network, "cpu", f"train_examples={examples}" if examples else "")
+    params = given.get("params", "")
+    parameters = parameters_of(network, "cpu", params)
+    lesson.reproducible(0, threads=parameters["threads"])
     most = parameters["epochs"]
     epochs = _numbers(given.get("epochs"), int) or sorted({max(1, most - 1), most})
     rates = _numbers(given.get("learning_rates"), float) or [f * parameters["learning_rate"] for f in FACTORS]
@@ -67,6 +69,7 @@ def _tune(network, given):
             rows.append(
                 {
                     "network": network,
+                    "params": params,
                     "images": len(images.train),
                     "epochs": number,
                     "learning rate": rate,

@@ -1,5 +1,6 @@
 """The how-to pages are true: their Python runs, their commands exist, a fault in a page fails the build."""
 
+import os
 import re
 import shlex
 import shutil
@@ -8,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from workflow.jobs import make_jobs, phases, write_jobs
@@ -50,6 +52,30 @@ def test_the_page_on_own_images_runs(tmp_path, monkeypatch):
     assert left["images"].class_names == ("cat", "dog")
     assert left["images"].train.images.shape == (40, 28, 28, 1)
     assert len(left["history"].train_loss) == left["recipe"].epochs
+
+
+def test_the_job_for_kubernetes_runs_each_lesson_but_the_one_that_compares(tmp_path):
+    manifest = yaml.safe_load(blocks(DOCS / "howto" / "cluster.md", "yaml")[0])
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    (tmp_path / "make").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "make").chmod(0o755)
+    jobs = {}
+    for index in range(manifest["spec"]["completions"]):
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "JOB_COMPLETION_INDEX": str(index)}
+        done = subprocess.run(
+            [*container["command"], *container["args"]],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        command, *words = done.stdout.split()
+        selection = dict(word.split("=") for word in words)
+        assert command == "course"
+        assert selection["RUN"].endswith(f"/{selection['LESSONS']}")  # a folder each
+        jobs |= make_jobs("cpu", selection["LESSONS"], selection["SEEDS"])
+    whole = make_jobs("cpu", "all", selection["SEEDS"])
+    assert jobs == {name: job for name, job in whole.items() if not job["reads_records"]}
 
 
 def test_the_page_on_a_new_network_runs():
