@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from workflow import options, watch
+from workflow.costs import costs_of
 from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
 from workflow.plan import plan_table
@@ -76,8 +77,9 @@ def run(arguments):
         jobs = {name: {**job, "store": _absolute(arguments.store)} for name, job in jobs.items()}
     write_selection(jobs, folder)
     started, code = time.time(), 0
+    seconds_of = {name: cost["seconds"] for name, cost in costs_of(jobs, arguments.budget).items()}
     for phase in phases(jobs, folder):
-        write_jobs(phase, folder, arguments.lock.resolve())
+        write_jobs(phase, folder, arguments.lock.resolve(), seconds_of)
         code = _snakemake(folder, _where(profile, arguments.cores), phase) or code
     failures = watch.read_failures(folder, jobs)
     ran = any(watch.started_since(folder, name, started) for name in jobs)

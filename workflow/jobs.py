@@ -127,8 +127,13 @@ def write_selection(jobs, run_folder):
         write_json_if_changed(run_folder / point / "selection.json", own)
 
 
-def write_jobs(jobs, run_folder, lock_file):
-    """Write the job files of a phase and their names; files that hold the same already stay untouched."""
+def write_jobs(jobs, run_folder, lock_file, seconds=None):
+    """Write the job files of a phase and its list of names; files that hold the same already stay untouched.
+
+    Args:
+        seconds: `{job name: how long it is expected to take}`; what takes longest starts first, so that no core
+            waits for a long job at the end.
+    """
     depends = {"code_sha256": _code_hash(), "lock_sha256": hash_files([lock_file], lock_file.parent)}
     provenance = {**depends, **commit_of()}
     for name, job in jobs.items():
@@ -139,7 +144,9 @@ def write_jobs(jobs, run_folder, lock_file):
         decides_nothing = {"provenance", *(LIMITS if is_done(run_folder, name) else ())}
         if not _same_but(decides_nothing, path, content):
             write_json_if_changed(path, {**content, "provenance": provenance})
-    write_json_if_changed(run_folder / "phase.json", sorted(jobs))
+    write_json_if_changed(
+        run_folder / "phase.json", {name: (seconds or {}).get(name, 0) for name in sorted(jobs)}
+    )
 
 
 def notebook_hash(path):

@@ -5,10 +5,15 @@ import json
 import pytest
 
 from tests.workflow.tiny_course import CPU_BUDGET, write_course
+from workflow import costs
 from workflow.jobs import make_jobs, write_jobs
 from workflow.lessons import ROOT
 
 LOCK = ROOT / "requirements.lock"
+RECORDED = [
+    {"lesson": "01_first", "provenance": {"lesson_seconds": 25, "wall_seconds": 40, "peak_memory_mb": 900}},
+    {"lesson": "01_first", "provenance": {"lesson_seconds": 30, "peak_memory_mb": 800}},
+]
 
 
 @pytest.fixture
@@ -43,3 +48,12 @@ def test_other_limits_repeat_only_what_has_no_record(course):
 def test_what_decides_a_result_repeats_it(course):
     assert rewritten(course, CPU_BUDGET.replace("epochs: 2", "epochs: 3")) == {"01_first-seed0"}
     assert "01_first-seed0" in rewritten(course, CPU_BUDGET.replace("threads: 1", "threads: 2"))
+
+
+def test_costs_are_the_recorded_ones_and_else_what_the_budget_declares(tmp_path, monkeypatch):
+    jobs = make_jobs("cpu", notebooks=write_course(tmp_path / "course"))
+    first, second = jobs
+    monkeypatch.setattr(costs, "load_records", lambda folder: (RECORDED, {}))
+    found = costs.costs_of(jobs, "cpu")
+    assert found[first] == {"seconds": 30, "memory_mb": 900, "recorded": True}
+    assert found[second] == {"seconds": 60, "memory_mb": 500, "recorded": False}

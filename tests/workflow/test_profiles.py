@@ -69,7 +69,8 @@ def test_the_executor_for_slurm_is_named_with_its_version(monkeypatch):
 def test_a_job_asks_for_what_its_budget_declares(tmp_path):
     budget = "01_first: {job: {threads: 2, memory_mb: 700, minutes: 4, gpu: 1}}\n"
     course, folder = write_course(tmp_path / "course", budget=budget), tmp_path / "run"
-    write_jobs(make_jobs("cpu", lessons="01", notebooks=course), folder, ROOT / "requirements.lock")
+    jobs = make_jobs("cpu", lessons="01", notebooks=course)
+    write_jobs(jobs, folder, ROOT / "requirements.lock", {"01_first-seed0": 83})
     command = [*SNAKEMAKE, "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--dry-run", "--cores", "2"]
     command += [
         "--profile",
@@ -83,5 +84,6 @@ def test_a_job_asks_for_what_its_budget_declares(tmp_path):
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     assert "threads: 2" in text
+    assert "priority: 83" in text  # the longest first
     for resource in ("mem_mb=700", "runtime=6", "gpu=1"):
         assert resource in text
