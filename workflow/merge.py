@@ -5,7 +5,7 @@ import shutil
 
 from workflow.files import write_json, write_json_if_changed
 from workflow.lessons import UsageError
-from workflow.records import read_run
+from workflow.records import curves_of, read_run
 
 WHEN_AND_WHERE = ("seconds", "images_per_second", "provenance")  # of a record: differs between equal runs
 
@@ -48,7 +48,7 @@ def _timeless(record, name):
     """An entry without the times in it."""
     value = record.get(name)
     if name == "history":
-        return {key: values for key, values in value.items() if "seconds" not in key}
+        return curves_of(record)
     if name in ("runs", "claims", "extra"):  # hold measured times among other things; digests tell runs apart
         return [run["digest"] for run in value] if name == "runs" else None
     return value

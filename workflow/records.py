@@ -40,6 +40,11 @@ def points_of(names):
     return points
 
 
+def curves_of(record):
+    """The learning curves of a record, those of time left out: equal trainings differ in them."""
+    return {name: values for name, values in record["history"].items() if "second" not in name}
+
+
 def load_records(folder):
     """All readable records of a run folder, by lesson and seed, and `{file name: fault}` of the others."""
     records, faults = [], {}

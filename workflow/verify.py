@@ -17,7 +17,7 @@ import pandas as pd
 
 from workflow import options
 from workflow.lessons import ROOT, UsageError
-from workflow.records import load_records
+from workflow.records import curves_of, load_records
 from workflow.run_lesson import INSERTED_BY_PAPERMILL
 
 SIDES = ("first", "second")
@@ -80,21 +80,21 @@ def _quantities(folder, name):
     found |= {f"weights of the training {run['label']!r}": run["digest"] for run in record["runs"]}
     for key in ("test_accuracy", "top5", "test_loss", "params", "macs"):
         found[key] = record.get(key)
-    found |= {
-        f"learning curve {key}": record["history"][key] for key in record["history"] if "seconds" not in key
-    }
+    found |= {f"learning curve {key}": values for key, values in curves_of(record).items()}
     notebook = json.loads(Path(folder / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
     tags = [set(cell["metadata"].get("tags", [])) for cell in notebook["cells"]]
     own = [cell for cell, its in zip(notebook["cells"], tags, strict=True) if not its & INSERTED_BY_PAPERMILL]
     for position, cell in enumerate(own, start=1):
         if cell["cell_type"] == "code" and FREE not in cell["metadata"].get("tags", []):
-            texts = [
-                "".join(output.get("text", output.get("data", {}).get("text/plain", "")))
-                for output in cell["outputs"]
-            ]
-            if any(texts):
-                found[f"output of cell {position}"] = texts
+            # Joined: in how many pieces a printed text arrives is chance.
+            text = "".join("".join(_text_of(output)) for output in cell["outputs"])
+            if text:
+                found[f"output of cell {position}"] = text
     return found
+
+
+def _text_of(output):
+    return output.get("text", output.get("data", {}).get("text/plain", ""))
 
 
 if __name__ == "__main__":

@@ -85,12 +85,19 @@ not_run = [name for name in lessons if name not in set(frame.lesson)]
 # %%
 for pictures in sorted(results.data.unique(), key=lambda name: (name != dataset, name)):
     print("tested on", pictures)
-    part = results[results.data == pictures].drop(columns=["data", "images_per_second"])
+    part = results[results.data == pictures].drop(columns=["data", "seconds", "images_per_second"])
     print(part.round(4).to_string(index=False), end="\n\n")
 print("not run:", ", ".join(not_run) or "none")
 
 # %%
 print("one row for each network that was run:", len(results) == frame.network.nunique())
+
+# %% [markdown]
+# What the trainings took stands apart, since it depends on the machine and on what else that does:
+
+# %% tags=["nbval-ignore-output"]
+took = {row.network: row.seconds for row in results.sort_values("seconds").itertuples()}
+plots.bars(took, x_label="seconds of training", x_log=True, number_format="{:.0f}")
 
 # %% [markdown]
 # Read the tables with care before you choose a winner. There is one for each set of test images, since an accuracy on five classes, or on dyed garments, says nothing beside one on ten. The lessons trained their networks for different times on different numbers of images, as much as a laptop allows in a minute or two; a table compares *recipes as they are in this course*, not the

@@ -28,7 +28,8 @@ def runs(tmp_path, changes=None, output="3"):
 
 
 def test_equal_runs_are_equal_whatever_their_timings_say(tmp_path):
-    row = compare(runs(tmp_path, {"seconds": 99.0}), "04_lenet-seed0")
+    history = {**record()["history"], "epoch_seconds": [99.0], "images_per_second": [9.0]}
+    row = compare(runs(tmp_path, {"seconds": 99.0, "history": history}), "04_lenet-seed0")
     assert row == {"job": "04_lenet-seed0", "networks": 1, "outputs": 1, "verdict": "equal"}
 
 
@@ -37,6 +38,7 @@ def test_equal_runs_are_equal_whatever_their_timings_say(tmp_path):
     [
         ({"digest": "1" * 64}, "3", "weights of lenet5 differs"),
         ({"test_accuracy": 0.90001}, "3", "test_accuracy differs"),
+        ({"history": {**record()["history"], "train_loss": [0.1]}}, "3", "learning curve train_loss differs"),
         ({}, "4", "output of cell 1 differs"),
         ({"schema_version": 0}, "3", "the second run failed"),
     ],

@@ -15,7 +15,10 @@ name: str = "x"  # a text
 sizes: list[int] = [1, 2]  # a list"""
 
 RECORD = """
-history = {{"epoch": [1], "train_loss": [1.0], "validation_loss": [1.0],
+import time
+
+history = {{"epoch": [1], "epoch_seconds": [time.perf_counter()], "images_per_second": [time.perf_counter()],
+           "train_loss": [1.0], "validation_loss": [1.0],
            "train_accuracy": [0.5], "validation_accuracy": [0.5]}}
 claim = {{"id": "{number}-a", "statement": "It is <so>.", "source": "s", "kind": "training", "measured": "m",
          "difference": 0.1 + seed / 100, "verdict": "not decided"}}
