@@ -15,8 +15,8 @@ import pandas as pd
 
 from benchmarks.machine import spread
 from benchmarks.sides import run_side
-from workflow.leaderboard import REFERENCE
 from workflow.lessons import parse_seeds
+from workflow.records import REFERENCE
 
 # d2l.ai's chapters: ten epochs of plain SGD, 256 images a step, all 60,000 training images.
 D2L = {"lenet5": {"learning_rate": 0.9}, "lenet5_bn": {"learning_rate": 1.0}}

@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.sides import chosen
 from benchmarks.small_forms import SMALL_FORMS
-from workflow.leaderboard import REFERENCE
+from workflow.records import REFERENCE
 
 MARGIN = 0.01
 FACTORS = (0.5, 1.0, 2.0)  # of the budget's learning rate

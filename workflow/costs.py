@@ -2,10 +2,7 @@
 
 import math
 
-from workflow.lessons import ROOT
-from workflow.records import load_records
-
-REFERENCE = ROOT / "reference"
+from workflow.records import REFERENCE, load_records
 
 
 def costs_of(jobs, budget):

@@ -6,10 +6,8 @@ first, and `comparable` tells these rows from the others.
 
 import pandas as pd
 
-from workflow.lessons import ROOT
-from workflow.records import by_network, load_records
+from workflow.records import REFERENCE, by_network, load_records
 
-REFERENCE = ROOT / "reference"
 COLLAPSED = 0.5  # test accuracy under which a training is said to have collapsed
 
 

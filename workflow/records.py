@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workflow.lessons import ROOT, UsageError
 
+REFERENCE = ROOT / "reference"  # what recorded runs told, a folder a budget; and the peers' results
 SCHEMA = json.loads((ROOT / "cnnlib" / "lesson" / "record.schema.json").read_text(encoding="utf-8"))
 MEDIA_TYPE = SCHEMA["contentMediaType"]
 

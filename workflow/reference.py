@@ -1,11 +1,11 @@
 """Keep the records of a run that took place under `reference/<budget>/`, beside which later runs are shown."""
 
 from workflow.files import write_json, write_text
-from workflow.leaderboard import REFERENCE, leaderboard
+from workflow.leaderboard import leaderboard
 from workflow.ledger import make_ledger
 from workflow.lessons import UsageError
 from workflow.markdown import table
-from workflow.records import load_records, processor, read_run
+from workflow.records import REFERENCE, load_records, processor, read_run
 
 
 def keep_records(folder, budget, reference=REFERENCE):
