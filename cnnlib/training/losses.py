@@ -45,11 +45,16 @@ def classification_loss(recipe):
 def correct_in_top(labels, logits, k):
     """1.0 for each example whose label is among the k largest logits, else 0.0; shape (N,).
 
-    Counted by rank: a label is in the top k when fewer than k logits are larger. Equal logits count as not
-    larger, and a logit that is not a number is in no top k. Of mixed labels (N, classes) the largest share counts.
+    Counted by rank: a label is in the top k when fewer than k logits are larger. Of equal logits the earlier class
+    comes first, as `argmax` has it, so that a network which answers the same everywhere is right by chance only. A
+    logit that is not a number is in no top k. Of mixed labels (N, classes) the largest share counts.
     """
     logits = ops.cast(logits, "float32")
     labels = ops.argmax(labels, axis=-1) if len(labels.shape) == 2 else labels
-    of_label = ops.take_along_axis(logits, ops.expand_dims(ops.cast(labels, "int32"), -1), axis=-1)
-    rank = ops.sum(ops.cast(ops.logical_not(logits <= of_label), "int32"), axis=-1)
-    return ops.cast(rank < k, "float32")
+    labels = ops.expand_dims(ops.cast(labels, "int32"), -1)
+    of_label = ops.take_along_axis(logits, labels, axis=-1)
+    earlier = ops.expand_dims(ops.arange(logits.shape[-1], dtype="int32"), 0) < labels
+    ahead = ops.logical_or(ops.logical_not(logits <= of_label), ops.logical_and(logits == of_label, earlier))
+    rank = ops.sum(ops.cast(ahead, "int32"), axis=-1)
+    is_number = ops.squeeze(of_label == of_label, -1)
+    return ops.cast(ops.logical_and(rank < k, is_number), "float32")

@@ -40,6 +40,13 @@ def test_top_k_counts_the_label_among_the_largest(k):
     assert np.array_equal(number(correct_in_top(LABELS, LOGITS, k)), np.array(expected, "float32"))
 
 
-def test_scores_that_are_not_numbers_are_never_right():
+@pytest.mark.parametrize("k", [1, 5])
+def test_scores_that_are_not_numbers_are_never_right(k):
     broken = np.full((2, 3), np.nan, "float32")
-    assert not number(correct_in_top(np.array([0, 1], "int32"), broken, 1)).any()
+    assert not number(correct_in_top(np.array([0, 1], "int32"), broken, k)).any()
+
+
+def test_equal_scores_are_right_by_chance_only():
+    labels, constant = np.arange(4, dtype="int32"), np.zeros((4, 4), "float32")
+    assert number(correct_in_top(labels, constant, 1)).tolist() == [1, 0, 0, 0]
+    assert number(correct_in_top(labels, constant, 2)).tolist() == [1, 1, 0, 0]
