@@ -133,7 +133,7 @@ def _row(
     )
 
 
-# Errors: 18 layers with option A, one crop; 34 with B; 50 to 152 with B, ten crops (table 2 to 4).
+# Errors: ten crops; 18 layers with option A, the others with B (tables 2 and 3).
 # fmt: off
 VARIANTS = {
     "plain18":         _row(11_515_688, 1_794_805_760, 27.94, None, (2, 2, 2, 2), residual=False),

@@ -439,7 +439,7 @@ lesson.claim(
 #
 # ### Sigmoid or ReLU, average or maximum
 #
-# Now all four combinations under the good recipe, which differs from the main network's in its number of epochs only.
+# Now all four combinations under the good recipe: the schedule of the main network at half its learning rate, for `experiment_epochs` passes.
 
 # %% tags=["nbval-ignore-output"]
 short_recipe = training.Recipe(

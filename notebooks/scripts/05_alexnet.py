@@ -105,7 +105,7 @@ for name, derivative in (("ReLU", 1.0), ("tanh", 1 - np.tanh(2) ** 2)):
     print(f"{name}: {derivative:.4f} in one layer, {derivative**8:.2g} through eight")
 
 # %% [markdown]
-# The paper's four-layer network reached a quarter of training errors on CIFAR-10 six times sooner with ReLU than with tanh (2012).
+# The paper's four-layer network reached a training error of 25 percent on CIFAR-10 six times sooner with ReLU than with tanh (2012).
 # Lesson 03 repeats that race.
 #
 # ### 2. Local response normalisation
@@ -417,7 +417,7 @@ lesson.claim(
 # | data | ImageNet, 1.2 million photographs, 1000 classes | Fashion-MNIST, grey, 10 classes |
 # | input | crops of 227x227x3 | 28x28x1 |
 # | first convolution | 11x11, stride 4 | 5x5, stride 2 (`stem="small"`) |
-# | channels and dense units | 96-256-384-384-256, 4096-4096 | a quarter or an eighth of each |
+# | channels and dense units | 96-256-384-384-256, 4096-4096 | an eighth of each at `quick` and in the experiments, three sixteenths at `cpu` |
 # | towers | convolutions 2, 4, 5 on two cards | none: we have one device |
 # | normalisation | LRN | BatchNorm in the main network (lesson 09), none in the experiments but one |
 # | augmentation | crops, mirror images, PCA colour | in its experiment only |
@@ -480,7 +480,7 @@ plots.filters(network.get_layer("conv1").get_weights()[0])
 # surroundings; the longer run of budget `cpu` has more of them. The paper's kernels had 11 pixels a side and
 # three colours; on one of its two cards they became colour blobs, on the other grey gratings, in every run (2012).
 #
-# The paper's figure 4 asks something else: are two images alike when the last dense layer answers alike? For five images, the
+# The paper's figure 4 asks something else: are two images alike when the last hidden layer answers alike? For four images, the
 # nearest others by the distance between those answers:
 
 # %% tags=["nbval-ignore-output"]
@@ -843,7 +843,7 @@ plots.bars(
 )
 
 # %% [markdown]
-# Read the bars in pairs. A network that has never seen a shoe that points to the right is now asked to vote on five of them per
+# Read the bars in pairs. A network that has hardly ever seen a shoe that points to the right is now asked to vote on five of them per
 # shoe. The one that has seen them should lose less by it, or gain.
 # Augmentation slows learning as dropout does: a gain needs more passes than a quick run has.
 #
@@ -995,7 +995,8 @@ plots.learning_curves({"ours": history, "AlexNet, full": full_history}) if full_
 #
 # - AlexNet is LeNet's plan with five convolutions, ReLU, and dense layers that hold nearly all of its sixty million weights; the
 #   convolutions do nearly all of the work.
-# - LRN divides, and hardly acts on activations of size one. Overlapping pooling and the two towers are small matters.
+# - LRN divides, and hardly acts on activations of size one. Overlapping pooling gained little in the paper; the two towers halve the
+#   weights of three convolutions.
 # - Dropout trains many networks at once; halving gives their geometric mean exactly for one layer, and nearly for two.
 # - Crops, mirror images and colour shifts keep the label and vary the rest; ten views at test time fit a network that was trained on such views.
 # - ZFNet's finer stem avoids false patterns that a stride of 4 makes up.

@@ -334,18 +334,17 @@ for height, width in [(28, 28), (36, 28), (56, 84)]:
 # | input | 224x224x3, crops of an image scaled to a side of 256 to 512 | 28x28x1 |
 # | poolings | after all five stages | after the first three |
 # | channels | 64 to 512, dense 4,096 | a quarter: 16 to 128, dense 128; in the experiments an eighth |
-# | normalisation | none | batch normalisation in the main network, none in the experiments |
+# | normalisation | none | batch normalisation in the main network, none in the experiments (LRN in one) |
 # | start of the weights | from a trained A | He et al., 2015 |
-# | dropout | one half | a fifth |
+# | dropout | one half | a fifth; none in the experiments |
 # | training | SGD, momentum .9, 74 epochs, rate divided by ten three times | AdamW, one-cycle; experiments SGD, one-cycle |
 # | augmentation | crops, mirroring, colour | mirroring at budget `cpu` |
 
 # %% [markdown]
 # ## Training
 #
-#
-# Beside what lesson 04 used, it smooths the labels a little: the target is not one for the right class and zero for the others, but
-# each class gets a small, equal share of one in twenty.
+# Beside what lesson 04 used, the recipe smooths the labels a little: the target is not one for the right class and zero for the others, but one
+# twentieth of it is spread evenly over all ten classes, and the rest stays with the right one.
 
 # %%
 recipe = training.Recipe(
@@ -427,6 +426,15 @@ plots.confusion_matrix(images.validation.labels, logits.argmax(axis=1), images.c
 # %% [markdown]
 # Compare with LeNet's matrix in lesson 04: shoes and trousers leave little to win, and what is gained is gained among
 # shirt, T-shirt, pullover, dress and coat, in the rows that are still the least bright on the diagonal.
+
+# %% tags=["nbval-ignore-output"]
+probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+plots.worst_mistakes(
+    images.validation.images, images.validation.labels, probabilities, images.class_names, count=12
+)
+
+# %% [markdown]
+# The wrong answers that the network was most sure of. Which of them would you have got right at 28 pixels, and which label do you doubt?
 
 # %% [markdown]
 # ## Experiments
@@ -564,7 +572,7 @@ lesson.claim(
 # Compare the two curves of D at their first point and at their last one. A head start need not last: A's dense layers expect the maps
 # of A's convolutions, and there are random layers in between now. Be fair in the reading: A's own training came first, so
 # the started network has seen each image twice as often. The authors later found that a random start of the right scale
-# does as well (Glorot and Bengio, 2010); lesson 03 computes that scale, and our random start uses it.
+# does as well (Glorot and Bengio, 2010); lesson 03 computes such scales, and our random start has the one for ReLU (He et al., 2015).
 #
 # ### One 5x5 for two 3x3s
 #
@@ -744,7 +752,7 @@ plots.learning_curves({"ours": history, "VGG-11, full": full_history}) if full_i
 # - Without the ReLU the stack would be one large kernel.
 # - A to E differ in the number of convolutions; their weights sit in the dense layers, their work in the convolutions.
 # - Dense layers are convolutions with a kernel as large as the map; written so, the network reads images of any size.
-# - Depth pays only as far as the training reaches; a trained shallow network, or normalisation, makes it reach further.
+# - Depth pays only as far as the training reaches; the paper reached further with a trained shallow start, later networks with normalisation.
 # - What the next network changes: the dense layers, nine tenths of VGG's weights, go. That is network in network.
 
 # %% tags=["nbval-ignore-output"]
@@ -785,7 +793,7 @@ kernel_of = None
 lesson.check("06-4", kernel_of)
 
 # %% [markdown]
-# **06-5 (code).** Write the paper's block, `vgg_block(x, filters, count)`: `count` 3x3 convolutions with ReLU and without normalisation,
+# **06-5 (code).** Write the paper's block, `block(x, filters, count)`: `count` 3x3 convolutions with ReLU and without normalisation,
 # then a 2x2 max pooling. It takes and returns a Keras tensor.
 
 # %%

@@ -633,7 +633,7 @@ lesson.claim(
 
 # %% [markdown]
 # The two bars tell what the 1x1s cost on this machine. Compare their ratio with the ratio of the multiply-adds above. Time is not
-# only multiplying: each further layer writes its maps to memory and reads them again, forth and back, and a 1x1
+# only multiplying: each further layer writes its maps to memory and reads them again, back and forth, and a 1x1
 # does little work for each number that it moves. Lesson 17 measures this for all networks.
 
 # %% [markdown]
@@ -739,7 +739,7 @@ block = None
 lesson.check("07-4", block)
 
 # %% [markdown]
-# **07-5 (code).** Write `pointwise(maps, weights, bias)` in NumPy: a 1x1 convolution of maps (H, W, C) with weights (C, D) and bias (D,), without ReLU.
+# **07-5 (code).** Write `pointwise_by_hand(maps, weights, bias)` in NumPy: a 1x1 convolution of maps (H, W, C) with weights (C, D) and bias (D,), without ReLU.
 
 # %%
 pointwise_by_hand = None

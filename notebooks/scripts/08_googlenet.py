@@ -98,7 +98,7 @@ for what, multiplies in naive.items():
 print(f"together:      {sum(naive.values()):12,}, and {128 + 192 + 96 + channels} channels come out")
 
 # %% [markdown]
-# More than half a billion of them for the 5x5 window, and the pooling path, which cannot make fewer channels than it gets, lets the channels
+# More than half of them are for the 5x5 window; and the pooling path, which cannot make fewer channels than it gets, lets the channels
 # grow from module to module. After four of them:
 
 # %%
@@ -327,7 +327,7 @@ plots.bars(
 )
 
 # %% [markdown]
-# The stem, three layers, does as much as three modules, for its maps are large. Inside a stage the modules grow slowly; each pooling makes them
+# The stem, three layers, does more than any module, for its maps are large. Inside a stage the modules grow; each pooling makes them
 # cheap again.
 
 # %%
@@ -356,7 +356,7 @@ lesson.claim(
 # | data | ImageNet, 1.2 million photographs | Fashion-MNIST, clothes |
 # | input | 224x224x3 | 28x28x1 |
 # | stem | 7x7 at two pixels a step, 1x1, 3x3, two poolings, LRN | 3x3 at two pixels a step, 1x1, 3x3, no pooling, no LRN |
-# | channels | the table above | an eighth of them at `quick` and in the experiments, a quarter at `cpu` |
+# | channels | the table above | an eighth of them at `quick`, at `cpu` and in the experiments |
 # | modules | nine | nine in the main network; three in the experiment on paths, four (`cpu`: six) in the one on heads |
 # | normalisation | none | batch normalisation in the main network, none in the experiments |
 # | auxiliary heads | in training, behind 4a and 4d, on 5x5 means at three pixels a step | in one experiment, on means that make 4x4 places |
@@ -755,7 +755,7 @@ plots.learning_curves({"ours": history, "GoogLeNet, full": full_history}) if ful
 # - 1x1 convolutions before the large windows and behind the pooling make that affordable: 854 million multiplications become 271 million, not 358.
 # - The table of channels gives 6,998,552 parameters; the whole is a twentieth of VGG-16, with a tenth of its work.
 # - Silencing a path after training and training without it are two different questions.
-# - Auxiliary heads shorten the way of the gradient to the first modules; whether accuracy follows is for the ledger to say.
+# - Auxiliary heads shorten the way of the gradient to the first modules; whether accuracy follows is for several seeds to say.
 # - What the next network changes: nothing in the paths; it normalises what flows through them. That is batch normalisation, and it makes auxiliary heads
 #   as a help against starving gradients unnecessary.
 
@@ -796,7 +796,7 @@ answer = None
 lesson.check("08-3", answer)
 
 # %% [markdown]
-# **08-4 (code).** Write `parameters(channels_in, row)`: the number of parameters, biases included, of an inception module that reads `channels_in` channels. `row` holds
+# **08-4 (code).** Write `parameters_by_hand(channels_in, row)`: the number of parameters, biases included, of an inception module that reads `channels_in` channels. `row` holds
 # the six numbers of its line in the table.
 
 # %%
@@ -804,7 +804,7 @@ parameters_by_hand = None
 lesson.check("08-4", parameters_by_hand)
 
 # %% [markdown]
-# **08-5 (code).** Write the naive module `naive(x, one, three, five)`: convolutions of 1x1, 3x3 and 5x5 with ReLU and a 3x3 max pooling at one pixel a step, side by
+# **08-5 (code).** Write the naive module `naive_module(x, one, three, five)`: convolutions of 1x1, 3x3 and 5x5 with ReLU and a 3x3 max pooling at one pixel a step, side by
 # side, without reductions, stacked in this order. It takes and returns a Keras tensor.
 
 # %%

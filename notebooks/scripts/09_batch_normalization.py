@@ -569,13 +569,13 @@ lesson.claim(
 )
 
 # %% [markdown]
-# A count of `2 * trial_steps` in the table means: never. Compare the ratio with the paper's 2.3, not with 14. A shallow network that starts well leaves
-# little to win; the gain grows with depth, as the next experiment shows. And count seconds, not steps, before you call it faster: on a processor, the
+# A count of `2 * trial_steps` in the table means: never. Compare the ratio with the paper's 2.3, not with 14. A shallow network that starts well has
+# less to win than a deep one: see the deep sigmoid network below. And count seconds, not steps, before you call it faster: on a processor, the
 # normalisation of large maps takes a good part of the time of the convolution in front of it.
 #
-# ### The start stops to matter
+# ### The start stops mattering
 #
-# The same two networks from the same start, with all kernels multiplied by a factor. **Predict:** two lines over six powers of ten.
+# The same two networks from the same start, with all kernels multiplied by a factor. **Predict:** two lines over four powers of ten.
 
 # %% tags=["nbval-ignore-output"]
 factors = [0.01, 0.1, 1.0, 10.0, 100.0]
@@ -624,7 +624,7 @@ lesson.claim(
 
 # %%
 def deep_sigmoid(batch_norm, depth=9, channels=16):
-    """`depth` convolutions with sigmoids, the first one at stride 2; the name tells about the normalisation."""
+    """`depth` convolutions with sigmoids, the first one at stride 3; the name tells about the normalisation."""
     keras.utils.set_random_seed(seed)
     inputs = x = keras.Input((28, 28, 1))
     for i in range(1, depth + 1):

@@ -398,7 +398,7 @@ for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"):
     )
 
 # %% [markdown]
-# ResNet-50 has nearly three times the layers of ResNet-18 and little more than twice its work; that is the bottleneck's doing. (Errors were measured in different ways: 18 layers with option A and 34 with B on one crop, the deeper ones on ten crops.)
+# ResNet-50 has nearly three times the layers of ResNet-18 and little more than twice its work; that is the bottleneck's doing. (All of these errors are means over ten crops; 18 layers with option A, the others with option B.)
 
 # %%
 vgg = inspect.layer_table(networks.outline("vgg16"))
@@ -578,7 +578,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Read it in two steps. First the plain pair against the residual pair: how far apart are 20 and 56 layers in each? Then the residual pair alone. Our training is some hundred times shorter than the paper's; a deep
+# Read it in two steps. First the plain pair against the residual pair: how far apart are 20 and 56 layers in each? Then the residual pair alone. Our training is far shorter than the paper's; a deep
 # net has more to set up before it can use its depth, so that the residual net of 56 layers may well be behind at our length. Compare it with the plain net of its own depth, too: which of the two has left chance behind?
 #
 # ### Taking a block out
@@ -809,7 +809,7 @@ plots.learning_curves({"ours": history, "ResNet-18, full": full_history}) if ful
 #
 # - Plain networks degrade with depth: their *training* error rises, though a deeper network that is no worse exists, as we built it.
 # - A residual block computes $g(F(a) + a)$; zero weights make it the identity. $g(z) + a$ is another network.
-# - Shortcuts without weights (A) do; projections (B, C) cost weights. Bottlenecks make depth cheap: ResNet-152 needs less work than VGG-16.
+# - Shortcuts without weights (A) suffice; projections (B, C) cost weights. Bottlenecks make depth cheap: ResNet-152 needs less work than VGG-16.
 # - A trained residual net gets over the loss of a block; a chain does not.
 # - Pre-activation leaves the sum alone, so that a block's output reaches the end unchanged.
 # - What the next network changes: it does not add what came before, it keeps all of it side by side. That is DenseNet.
@@ -862,7 +862,7 @@ zero_padded = None
 lesson.check("10-4", zero_padded)
 
 # %% [markdown]
-# **10-5 (code).** Write `bottleneck(a)`: a bottleneck block for a Keras tensor `a` with 4k channels: 1x1 to k channels, 3x3, 1x1 back to 4k, each convolution without bias and followed by a
+# **10-5 (code).** Write `bottleneck_block(a)`: a bottleneck block for a Keras tensor `a` with 4k channels: 1x1 to k channels, 3x3, 1x1 back to 4k, each convolution without bias and followed by a
 # `BatchNormalization`, ReLU after the first two normalisations and after the addition.
 
 # %%

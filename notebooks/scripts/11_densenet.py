@@ -693,7 +693,7 @@ answer = None
 lesson.check("11-3", answer)
 
 # %% [markdown]
-# **11-4 (code).** Write `dense_block(x, layers, growth)` on a Keras tensor: that many layers of BN, ReLU and a 3x3 convolution without bias, each added to what it reads, old channels first.
+# **11-4 (code).** Write `dense_block(x, layers, growth)` on a Keras tensor: that many layers of BN, ReLU and a 3x3 convolution without bias, whose maps are stacked behind what it read, old channels first.
 
 # %%
 dense_block = None

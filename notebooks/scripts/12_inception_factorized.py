@@ -329,8 +329,8 @@ print(inspect.layer_table(network).weighted())
 # |---|---|---|
 # | images | photographs, 299x299x3, 1,000 classes | Fashion-MNIST, 28x28x1, ten classes |
 # | modules | 3 A, B, 4 C, D, 2 E | A, B, C |
-# | channels | 288 to 2,048 behind a module | an eighth of them at `quick` |
-# | stem | six layers and two poolings, to an eighth of the side | two convolutions, to half of it |
+# | channels | 256 to 2,048 behind a module (released network) | an eighth of them at `quick` |
+# | stem | five convolutions and two poolings (released network), to an eighth of the side | two convolutions, to half of it |
 # | auxiliary head, dropout | yes | no |
 # | label smoothing | 0.1 | 0.1 |
 # | training | RMSProp on fifty machines | SGD with momentum, one-cycle |
@@ -376,7 +376,7 @@ lesson.expect_between("test accuracy of the small Inception", test["top1"], 0.5,
 # %% [markdown]
 # ## Looking inside
 #
-# What do a 1x7 and a 7x1 window look at? The kernels of module C's path with both, averaged over pairs of channels by their size: which of the seven places has weight?
+# What do a 1x7 and a 7x1 window look at? The mean size of the weights at each of the seven places, over all pairs of channels, in module C's path with both: which places have weight?
 
 # %% tags=["nbval-ignore-output"]
 places = {}
@@ -479,7 +479,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Look at the differences beside the noise: another seed moves each bar by about a point at these sizes. The ledger, over several seeds, says which differences stay.
+# Look at the differences beside the noise: another seed moves each bar. The report of a run over several seeds says which differences stay.
 #
 # ### Fewer multiplications, less time?
 

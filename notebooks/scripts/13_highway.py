@@ -10,7 +10,7 @@
 # **What you will learn**
 # - the gate: a weighted mean of a layer's work and its input
 # - why its bias starts below zero
-# - that a plain stack of fifty dense layers does not learn, and the same stack with gates does
+# - how far a plain stack of fifty dense layers gets, and the same stack with gates
 # - which gates open, and what happens if you shut one for good
 # - what a residual block is in these terms
 #
@@ -196,7 +196,7 @@ for name in ("highway19", "highway32"):
 # | deep stacks | 10 to 100 dense layers of 50 units, MNIST | 50 dense layers of 32 units, Fashion-MNIST |
 # | convolutional form | 19 and 32 layers, CIFAR-10 | 11 layers, Fashion-MNIST, images halved at once |
 # | gates | bias from -10 to -1, chosen for each depth | -2 for 11 layers; -4 and 0 compared for 50 |
-# | training | SGD with momentum, best of 40 settings | AdamW, one-cycle |
+# | training | SGD with momentum, best of 40 settings | AdamW, one-cycle; deep stacks SGD with momentum, clipped |
 #
 # ## Training
 
@@ -369,7 +369,7 @@ plots.learning_curves(stack_histories)
 ends = {label: h.validation_accuracy[-1] for label, h in stack_histories.items()}
 lesson.claim(
     "13-fifty-layers",
-    "A highway network of fifty layers trains where a plain one of the same depth does not.",
+    "A highway network of fifty layers learns more in the same epochs than a plain one of the same depth.",
     source="Srivastava et al., 2015, figure 1",
     measured=f"validation accuracy {ends['highway, bias -4']:.3f} with gates, {ends['plain']:.3f} without",
     difference=ends["highway, bias -4"] - ends["plain"],
@@ -423,8 +423,8 @@ plots.lines(range(2, depth + 1), gates_of_stack, x_label="layer", y_label="mean 
 #
 # - A highway layer is a weighted mean of its work and its input; the weights are learnt, for each unit and each input.
 # - Closed, it is the identity; with a bias below zero a deep stack starts nearly closed, and the gradient passes.
-# - Deep plain stacks of dense layers hardly learn; the same stack with gates that start nearly shut does.
-# - Some layers can be shut after training at no loss.
+# - Deep plain stacks of dense layers learn late or not at all; with gates that start nearly shut the same stack starts at once, with gates half open it does not.
+# - Some layers can be shut after training at little loss.
 # - Gates double the weights. A residual block does without, and needs something else to keep its sums in bounds.
 # - What the next lesson changes: not the network but the data. Augmentation.
 
@@ -458,7 +458,7 @@ answer = None
 lesson.check("13-2", answer)
 
 # %% [markdown]
-# **13-3.** At which bias is a gate with weights of zero open by one half of a half, that is 0.25? (To two decimals.)
+# **13-3.** At which bias does a gate with weights of zero stand at 0.25? (To two decimals.)
 
 # %%
 answer = None

@@ -725,7 +725,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Both bars of a network together are less than one, for many answers are neither. Whether the claim holds *here* is for the ledger to say; keep in mind what differs: photographs of animals have fur to go by, and garments of 28 pixels have few
+# Both bars of a network together are less than one, for many answers are neither. Whether the claim holds *here* is for several seeds to say; keep in mind what differs: photographs of animals have fur to go by, and garments of 28 pixels have few
 # textures but clear outlines. A bias towards texture belongs to the data as much as to the network.
 #
 # ### Context

@@ -11,7 +11,7 @@
 # - why a window of 7x7 became affordable
 # - ConvNeXt, block by block, with every parameter accounted for
 # - a ladder of seven networks from ResNet to ConvNeXt, and which step pays here
-# - how much further a unit sees at the top of the ladder
+# - how much further a unit sees at the last rung
 #
 # **You need** lessons 09, 10 and 17, or: what batch normalisation, a residual bottleneck and a depthwise convolution are.
 # **Time:** under a minute of computing at budget `quick`, two minutes at `cpu`; 40 minutes to read.
@@ -365,7 +365,7 @@ plots.worst_mistakes(
 )
 
 # %% [markdown]
-# Look how sure the network is of them, and whether they are the usual pairs, shirt and coat, sneaker and sandal. A network whose blocks are still half shut takes a bag for a sandal, too: it has seen the stripes and the handles, and not yet the whole.
+# Look how sure the network is of them, and whether they are the usual pairs, shirt and coat, sneaker and sandal. A network whose blocks are still half shut may make stranger ones, too, such as a sandal taken for a bag: it has seen the stripes and the straps, and not yet the whole.
 #
 # ## Experiments
 #
@@ -400,7 +400,7 @@ for name, changes in STEPS.items():
 # %% [markdown]
 # - *patches*: a 2x2 convolution of stride two in place of a 3x3 and a max pooling.
 # - *depthwise, wider*: the 3x3 of the bottleneck becomes depthwise; the channels grow by a quarter, to spend what is saved.
-# - *inverted, 7x7*: narrow, wide, narrow; the depthwise layer moves to the front and gets its large window. Four times wider inside, and a little wider outside.
+# - *inverted, 7x7*: narrow, wide, narrow; the depthwise layer moves to the front and gets its large window. The shortcut carries `channels` and no longer four times as many; the inside is four times `channels` wide.
 # - *GELU, fewer norms*: one activation and one normalisation a block instead of three each, and none after the addition; GELU instead of ReLU; biases where no normalisation follows.
 # - *layer norm* in place of batch normalisation.
 # - *convnext*: the maps are made smaller by layers of their own, with a normalisation in front; one more behind the global average; layer scale.
@@ -583,7 +583,7 @@ lesson.claim(
 plots.bars(gains, x_label="gain of the step in validation accuracy", y_label="step", number_format="{:+.4f}")
 
 # %% [markdown]
-# Bars to the left are steps that lost. Be slow to conclude: one run of one seed moves by a percentage point or two by chance, as much as most steps of the paper; the ledger of a run over several seeds says which of them stand. And what pays on a million photographs in 300 epochs need not pay on a few thousand
+# Bars to the left are steps that lost. Be slow to conclude: one run of one seed moves by chance, often by as much as a step of the paper; the report of a run over several seeds says which of them stand. And what pays on a million photographs in 300 epochs need not pay on a few thousand
 # small grey ones in a few: a network that begins as the identity and normalises little starts slowly.
 #
 # How slowly, the curves show:
@@ -607,7 +607,7 @@ plots.bars(
 )
 
 # %% [markdown]
-# Compare with the multiply-adds above, which differ little. Lesson 17's warning holds on the ladder, too: depthwise windows and normalisations cost time that no count of multiply-adds shows. (A single bar far out of line is a sign that the machine was busy with something else.)
+# Compare with the multiply-adds above, which differ far less than the bars may. Lesson 17's warning holds on the ladder, too: depthwise windows and normalisations cost time that no count of multiply-adds shows. (A single bar far out of line is a sign that the machine was busy with something else.)
 #
 # ### How far a unit sees
 #
@@ -620,7 +620,7 @@ for name in ("resnet", "depthwise, wider", "inverted, 7x7", "convnext"):
     print(f"{name:18} sees {inspect.receptive_field(member, last)} pixels in each direction")
 
 # %% [markdown]
-# By theory the upper rungs see beyond the image. What do they use? The gradient tells: how strongly each pixel moves the unit at the centre of the last maps, in the mean of some images. Of the first rung and of the last:
+# Compare with the 28 pixels of the image: which of these rungs could see all of it? And what do they use? The gradient tells: how strongly each pixel moves the unit at the centre of the last maps, in the mean of some images. Of the first rung and of the last:
 
 
 # %%
