@@ -42,9 +42,9 @@ def positions(layer, shape):
     return math.prod(shape[1:-1])
 
 
-def activation_bytes(output_shapes, *, bytes_per_value=4):
-    """Bytes that the outputs of one layer take for one image, in float32 unless told."""
-    return bytes_per_value * sum(math.prod(shape[1:]) for shape in output_shapes)
+def activation_bytes(output_shapes):
+    """Bytes that the outputs of one layer take for one image in float32."""
+    return 4 * sum(math.prod(shape[1:]) for shape in output_shapes)
 
 
 def _einsum(layer, input_shape):

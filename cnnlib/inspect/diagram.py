@@ -84,6 +84,7 @@ def _label(operation):
     """A few words, as a figure of a paper would have them: "3x3 conv, 64, stride 2"."""
     kind = type(operation).__name__
     size = getattr(operation, "kernel_size", None) or getattr(operation, "pool_size", None)
+    size = (size, size) if isinstance(size, int) else size
     window = f"{size[0]}x{size[1]} " if size and len(size) == 2 else ""
     stride = getattr(operation, "strides", (1, 1)) or (1, 1)
     step = f", stride {stride[0]}" if isinstance(stride, tuple) and stride[0] > 1 else ""

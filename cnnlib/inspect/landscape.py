@@ -8,7 +8,13 @@ import numpy as np
 from keras import layers
 
 from cnnlib.inspect.outputs import as_float
-from cnnlib.training.runners import EVALUATION_BATCH, Evaluation, evaluation_loop, make_loop, measured_loss
+from cnnlib.training.runners import (
+    Evaluation,
+    evaluation_batch_size,
+    evaluation_loop,
+    make_loop,
+    measured_loss,
+)
 
 
 def random_direction(model, seed=0, *, filter_normalized=True):
@@ -56,7 +62,7 @@ def loss_along(
     *directions,
     loss=None,
     batch_statistics=False,
-    batch_size=EVALUATION_BATCH,
+    batch_size=None,
 ):
     """The mean loss at weights moved by `offset * direction`, on a line or on a grid over a plane.
 
@@ -72,7 +78,7 @@ def loss_along(
             nats.
         batch_statistics: run the model in training mode, so that BatchNorm takes mean and variance from each batch in
             place of the moving averages, which fit the unmoved weights only. Dropout acts then, too; slower.
-        batch_size: images at a time, at least 1.
+        batch_size: images at a time, at least 1; default 500, fewer where images have more than 64x64 pixels.
 
     Returns:
         float64 array (K,), or (K, K) whose [i, j] belongs to offsets[i] of the first direction and offsets[j] of the
@@ -85,6 +91,7 @@ def loss_along(
     _check(model, offsets, directions, batch_size)
     split = _as_split(data)
     measure = _in_training_mode if batch_statistics else _compiled
+    batch_size = batch_size or evaluation_batch_size(split.images)
     measure = measure(model, split, loss, min(batch_size, len(split.labels)))
     saved = [(variable, np.array(keras.ops.convert_to_numpy(variable))) for variable in model.variables]
     values = {id(variable): value for variable, value in saved}
@@ -155,8 +162,8 @@ def _check(model, offsets, directions, batch_size):
         raise ValueError(f"{len(directions)} directions were given; expected one or two")
     if offsets.ndim != 1 or not offsets.size:
         raise ValueError(f"offsets of shape {offsets.shape} must be a list of at least one number")
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size={batch_size!r} must be an integer of at least 1")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ValueError(f"batch_size={batch_size!r} must be an integer of at least 1, or None")
     expected = [tuple(variable.shape) for variable in model.trainable_variables]
     for direction in directions:
         if [np.shape(part) for part in direction] != expected:

@@ -10,11 +10,6 @@ def wide(x):
     return ops.cast(x, "float32") if str(x.dtype).endswith("16") else x
 
 
-def pair(value):
-    """(vertical, horizontal) of an integer or of a pair."""
-    return (value, value) if isinstance(value, int) else tuple(value)
-
-
 def check_positive(**arguments):
     """ValueError unless every argument is an integer of at least 1."""
     for name, value in arguments.items():

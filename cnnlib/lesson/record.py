@@ -159,10 +159,7 @@ def _network_row(model, history):
 def _validator():
     import jsonschema
 
-    schema = json.loads(
-        resources.files("cnnlib.lesson").joinpath("record.schema.json").read_text(encoding="utf-8")
-    )
-    return jsonschema.Draft202012Validator(schema)
+    return jsonschema.Draft202012Validator(SCHEMA)
 
 
 def _plain(value):

@@ -14,8 +14,9 @@ class Variant:
     """One row of the catalogue: a named network and what is known about it.
 
     `params` leaves out BatchNorm's moving statistics; `macs` are the multiply-adds of convolutions and
-    dense layers for one image of `input_shape` (H, W, C). Errors are in percent, single crop on the
-    ImageNet validation set unless `dataset` says otherwise; None where the paper gives none.
+    dense layers for one image of `input_shape` (H, W, C). Errors are in percent, on the ImageNet
+    validation set unless `dataset` says otherwise, with the crops that the family's module names; None where the paper
+    gives none.
     """
 
     family: str

@@ -36,7 +36,7 @@ class Recipe:
             weights seen, at least 1; None trains all epochs.
 
     Raises:
-        ValueError: a value out of range, or one that the chosen optimizer or schedule would ignore.
+        ValueError: a value out of range, or `nesterov` without SGD's momentum.
     """
 
     epochs: int

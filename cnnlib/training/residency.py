@@ -4,6 +4,7 @@ import os
 
 import keras
 
+ASSUMED_BYTES = 2 * 2**30  # free memory of a host that does not tell
 SHARE_OF_MEMORY = 0.5  # the rest is for weights, activations and everybody else
 
 
@@ -21,8 +22,10 @@ def _free_bytes():
 def _host_bytes():
     if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    import psutil  # comes with ipykernel; where the operating system has no sysconf
-
+    try:
+        import psutil  # comes with ipykernel; for operating systems without that sysconf
+    except ImportError:
+        return ASSUMED_BYTES
     return psutil.virtual_memory().available
 
 

@@ -17,9 +17,7 @@ from cnnlib.training.losses import cross_entropy, scores_of
 from cnnlib.training.residency import fits_on_device
 
 EVALUATION_BATCH = 500  # images, at most
-EVALUATION_PIXELS = (
-    EVALUATION_BATCH * 64 * 64
-)  # of a batch, at most: maps of large images fill a device's memory
+EVALUATION_PIXELS = EVALUATION_BATCH * 64 * 64  # of a batch, at most
 SECONDS_PER_REDRAW = 1.0
 
 
@@ -43,6 +41,12 @@ def evaluation_loop(model):
     return model.cnnlib_evaluation_loop
 
 
+def evaluation_batch_size(images):
+    """How many of `images` (N,H,W,C) to measure at a time, so that the maps of large ones fit into the memory."""
+    height, width = images.shape[1:3]
+    return max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (height * width)))
+
+
 class Evaluation:
     """Mean loss, top-1 and top-5 accuracy of a network over one split, in one compiled call.
 
@@ -51,8 +55,7 @@ class Evaluation:
 
     def __init__(self, loop, split, batch_size=None):
         self.loop, self.split = loop, split
-        height, width = split.images.shape[1:3]
-        batch_size = batch_size or max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (height * width)))
+        batch_size = batch_size or evaluation_batch_size(split.images)
         examples = len(split.labels)
         batches = math.ceil(examples / batch_size)
         order = np.zeros(batches * batch_size, np.int32)

@@ -68,7 +68,7 @@ def train(
         History: losses, accuracies, learning rate and seconds of each epoch.
 
     Raises:
-        ValueError: data, network, recipe and devices do not fit together.
+        ValueError: data, network, recipe and devices do not fit together, or there are no validation images.
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the usual causes.
         DeviceMemoryError: a step does not fit into the device's memory; names what to lower.
     """
@@ -108,7 +108,12 @@ def evaluate(model, split, *, batch_size=None):
 
     Returns:
         dict with the keys `loss`, `top1` and `top5`.
+
+    Raises:
+        ValueError: a split without images.
     """
+    if not len(split.labels):
+        raise ValueError("evaluate: the split has no images, and an accuracy needs at least one")
     sums = Evaluation(evaluation_loop(model), split, batch_size)()
     return dict(zip(("loss", "top1", "top5"), sums, strict=True))
 
@@ -154,6 +159,10 @@ def _check_fit(model, images, recipe, seed, loop):
     expected, given = tuple(model.input_shape[1:]), tuple(images.train.images.shape[1:])
     if len(expected) != len(given) or any(e not in (None, g) for e, g in zip(expected, given, strict=True)):
         raise ValueError(f"the network {model.name} takes images of shape {expected}, the data have {given}")
+    if not len(images.validation.labels):
+        raise ValueError(
+            "train measures validation images after each epoch; load some with validation_examples"
+        )
     if recipe.batch_size > len(images.train.labels):
         raise ValueError(
             f"Recipe: batch_size={recipe.batch_size} is more than the {len(images.train.labels)} training images"

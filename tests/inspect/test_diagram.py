@@ -47,6 +47,13 @@ def test_a_residual_block_adds_its_input_and_tells_padding_and_normalisation_wit
     assert identity[0].name in identity[-1].sources
 
 
+@pytest.mark.parametrize("name", [next(iter(family.VARIANTS)) for family in networks.FAMILIES])
+def test_every_family_has_a_diagram(name):
+    model = networks.outline(name)
+    boxes = inspect.diagram(model)
+    assert sum(box.weights for box in boxes) == model.count_params()
+
+
 def test_a_part_that_is_not_there_is_told_with_what_there_is():
     with pytest.raises(
         ValueError, match=r"part='inception_9z' begins no layer's name; there are .*inception_3a"

@@ -1,11 +1,12 @@
 import csv
+import dataclasses
 import sys
 
 import keras
 import numpy as np
 import pytest
 
-from cnnlib import training
+from cnnlib import data, training
 from cnnlib.training import Recipe, TrainingDiverged
 from cnnlib.training.memory import is_out_of_memory
 from tests.training.pictures import CLASSES, corners
@@ -174,25 +175,25 @@ def test_a_real_lack_of_memory_is_recognised_and_another_error_is_not():
 
 
 def test_early_stopping_puts_the_best_weights_back(images):
-    recipe = Recipe(epochs=12, batch_size=64, optimizer="sgd", learning_rate=2.0, early_stopping_patience=1)
+    # With the validation images under wrong labels the validation loss must rise as the training goes on.
+    wrong = data.Split(images.validation.images, (images.validation.labels + 1) % CLASSES)
+    misled = dataclasses.replace(images, validation=wrong)
+    recipe = Recipe(epochs=12, batch_size=64, early_stopping_patience=2)
     model = network()
-    history = training.train(model, images, recipe, progress="none")
+    history = training.train(model, misled, recipe, progress="none")
+    assert history.stopped_early
+    assert history.epochs < recipe.epochs
     best = int(np.argmin(history.validation_loss))
-    assert training.evaluate(model, images.validation)["loss"] == pytest.approx(
-        history.validation_loss[best], rel=1e-4
-    )
-    if history.stopped_early:
-        assert history.epochs < recipe.epochs
+    assert best == history.epochs - 3
+    assert training.evaluate(model, wrong)["loss"] == pytest.approx(history.validation_loss[best], rel=1e-4)
 
 
 def test_a_plateau_lowers_the_learning_rate(images):
     recipe = Recipe(
         epochs=4, batch_size=64, optimizer="sgd", learning_rate=1e-9, schedule="plateau", plateau_patience=1
     )
-    frozen = network(batch_norm=False)
-    frozen.trainable = True
-    history = training.train(frozen, images, recipe, progress="none")
-    assert history.learning_rate[-1] < 1e-9
+    history = training.train(network(batch_norm=False), images, recipe, progress="none")
+    assert history.learning_rate[-1] < 0.11e-9
 
 
 def test_logs_hold_a_row_an_epoch(images, tmp_path):
@@ -229,7 +230,14 @@ def dense(side, scores):
     )
 
 
+def without_validation():
+    pictures, labels = np.zeros((8, 12, 12, 1), "uint8"), np.zeros(8, "int32")
+    some, none = data.Split(pictures, labels), data.Split(pictures[:0], labels[:0])
+    return dataclasses.replace(corners(), train=some, validation=none)
+
+
 MISFITS = {
+    "no validation images": (lambda: {"images": without_validation()}, "validation_examples"),
     "another image size": (lambda: {"model": dense(8, 4)}, "takes images"),
     "too few scores": (lambda: {"model": dense(12, 2)}, "scores"),
     "a batch larger than the data": (lambda: {"recipe": Recipe(epochs=1, batch_size=513)}, "batch_size=513"),
@@ -245,6 +253,11 @@ def test_what_does_not_fit_together_is_said_before_training(images, case):
     arguments = {"model": network(), "images": images, "recipe": RECIPE, "progress": "none", **make()}
     with pytest.raises(ValueError, match=message):
         training.train(**arguments)
+
+
+def test_an_empty_split_has_no_accuracy():
+    with pytest.raises(ValueError, match="no images"):
+        training.evaluate(network(), without_validation().validation)
 
 
 def test_mixed_precision_trains(images):
