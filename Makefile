@@ -43,6 +43,7 @@ help: ## list the commands
 	@echo
 	@echo '  BUDGET=quick|cpu|gpu  LESSONS=04-11  SEEDS=0-2  PARAMS="epochs=3"  BACKEND=tensorflow|jax|torch'
 	@echo '  CORES=2  PROFILE=local|slurm  GRID="width=.25,.5"  DEVICE=cpu|gpu  RUN=<folder>  CHANGED=<git reference>  SHARD=1/4  WORKERS=2'
+	@echo '  STORE=<folder or address>  A=<folder> B=<folder>  PYTHON=python3.12'
 
 $(READY): $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -60,8 +61,8 @@ course: $(READY) ## run the lessons and write runs/<budget>/report.html
 plan: $(READY) ## show jobs, minutes, memory and disk before anything runs
 	@$(COURSE) plan $(SELECT) --grid "$(GRID)"
 
-lab: $(READY) ## open the lessons in JupyterLab, with the parameters of BUDGET filled in
-	@$(COURSE) lab $(SELECT)
+lab: $(READY) ## open the lessons in JupyterLab, with the parameters of BUDGET filled in (quick unless named)
+	@$(COURSE) lab $(SELECT) --budget "$(if $(filter file,$(origin BUDGET)),quick,$(BUDGET))"
 
 report: $(READY) ## make the report of runs/<budget> again
 	@$(COURSE) report $(SELECT)

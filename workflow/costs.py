@@ -1,18 +1,20 @@
 """What jobs cost: from recorded runs where there are any, from declared budgets where there are none."""
 
+import json
 import math
+from pathlib import Path
 
-from workflow.records import REFERENCE, load_records
+from workflow.records import MEDIA_TYPE, REFERENCE, load_records
 
 
 def costs_of(jobs, budget):
     """`{job name: {"seconds", "memory_mb", "recorded"}}`; what is not recorded costs as much as its job declares."""
     recorded = _recorded_costs(budget)
-    declared = {
-        name: {"seconds": 60 * job["minutes"], "memory_mb": job["memory_mb"], "recorded": False}
-        for name, job in jobs.items()
-    }
-    return {name: declared[name] | recorded.get(job["lesson"], {}) for name, job in jobs.items()}
+    costs = {}
+    for name, job in jobs.items():
+        costs[name] = {"seconds": 60 * job["minutes"], "memory_mb": job["memory_mb"], "recorded": False}
+        costs[name] |= recorded.get(job["lesson"]) or _cost_as_committed(job["notebook"], budget)
+    return costs
 
 
 def _recorded_costs(budget):
@@ -27,3 +29,23 @@ def _recorded_costs(budget):
         if "peak_memory_mb" in provenance:
             cost["memory_mb"] = max(cost.get("memory_mb", 0), provenance["peak_memory_mb"])
     return costs
+
+
+def _cost_as_committed(notebook, budget):
+    record = committed_record(notebook)
+    if record is None or record["budget"] != budget:
+        return {}
+    return {"seconds": record["provenance"]["lesson_seconds"], "recorded": True}
+
+
+def committed_record(notebook):
+    """The record that a notebook holds among its outputs from when it was last run, or None."""
+    try:
+        cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            if record := output.get("data", {}).get(MEDIA_TYPE):
+                return record
+    return None

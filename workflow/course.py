@@ -1,4 +1,5 @@
-"""The command behind `make course`, `make plan`, `make lab`, `make report`, `make merge` and `make reference`.
+"""The command behind `make course`, `make plan`, `make lab`, `make report`, `make compare`, `make merge`,
+`make reference`.
 
 python -m workflow.course run --budget cpu --lessons 04-11 --seeds 0-2 --params "epochs=3" --backend tensorflow
 """
@@ -71,6 +72,7 @@ def run(arguments):
 
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     options.require_backend(arguments.backend)
+    options.number_of_cores(arguments.cores)
     profile = options.chosen_profile(arguments.profile)
     if arguments.store:
         check_store(arguments.store)
@@ -101,7 +103,9 @@ def run(arguments):
 
 def plan(arguments):
     """Print the jobs and what they need, before anything runs."""
-    print(plan_table(options.chosen_jobs(arguments), arguments.budget, options.run_folder(arguments)))
+    jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
+    cores = options.number_of_cores(arguments.cores)
+    print(plan_table(jobs, arguments.budget, folder, arguments.lock.resolve(), cores))
     return 0
 
 

@@ -21,6 +21,7 @@ from workflow.jobs import READS_RECORDS
 from workflow.lessons import ROOT, UsageError, find_lessons, parse_seeds, read_parameters
 from workflow.parameters import SET_BY_THE_RUN, all_values
 from workflow.records import load_records
+from workflow.watch import is_done
 
 FILE = ROOT / "cnnlib" / "lesson" / "intervals.json"
 MINIMUM_SEEDS = 10
@@ -50,11 +51,10 @@ def derive(arguments):
     if arguments.params:
         raise UsageError("intervals hold for the parameters of a budget; leave PARAMS out")
     folder = (arguments.run or ROOT / "runs" / "intervals" / arguments.budget).resolve()
-    jobs = {job["lesson"]: job for job in options.chosen_jobs(arguments).values()}  # one of its seeds each
+    chosen = options.chosen_jobs(arguments)
+    jobs = {job["lesson"]: job for job in chosen.values()}  # one of its seeds each
     status = subprocess.run(options.run_command(arguments, folder), cwd=ROOT, check=False).returncode
-    groups = {}
-    for record in load_records(folder)[0]:
-        groups.setdefault(record["lesson"], []).append(record)
+    groups = records_by_lesson(folder, chosen)
     lessons = {lesson.name: lesson for lesson in find_lessons(arguments.notebooks)}
     entries = {
         name: entry_of(groups[name], parameters_of(job, lessons[name]))
@@ -66,6 +66,16 @@ def derive(arguments):
     write_json(FILE, content)
     print(table(entries).to_string(index=False) if entries else "no lesson has enough records yet")
     return 1 if status else 0
+
+
+def records_by_lesson(folder, chosen):
+    """`{lesson: records}` of the chosen jobs, those left out that an earlier selection or earlier code made."""
+    groups = {}
+    for record in load_records(folder)[0]:
+        name = f"{record['lesson']}-seed{record['seed']}"
+        if name in chosen and is_done(folder, name):
+            groups.setdefault(record["lesson"], []).append(record)
+    return groups
 
 
 def parameters_of(job, lesson):

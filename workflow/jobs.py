@@ -97,7 +97,9 @@ def phases(jobs, run_folder):
         `{job name: job}`; a reading job carries the run's folder and a hash of the records there, taken when it is its
         turn, so that it runs again when one of them has changed.
     """
-    yield {name: job for name, job in jobs.items() if not job["reads_records"]}
+    alone = {name: job for name, job in jobs.items() if not job["reads_records"]}
+    if alone:
+        yield alone
     reading = {name: job for name, job in jobs.items() if job["reads_records"]}
     if reading:
         lessons = {job["lesson"] for job in reading.values()}
@@ -134,19 +136,50 @@ def write_jobs(jobs, run_folder, lock_file, seconds=None):
         seconds: `{job name: how long it is expected to take}`; what takes longest starts first, so that no core
             waits for a long job at the end.
     """
-    depends = {"code_sha256": _code_hash(), "lock_sha256": hash_files([lock_file], lock_file.parent)}
+    depends = _depends(lock_file)
     provenance = {**depends, **commit_of()}
     for name, job in jobs.items():
-        path = path_of(run_folder, name, "jobs")
-        content = {**job, **depends, "notebook_sha256": notebook_hash(job["notebook"])}
-        # The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again.
-        # Nor are other limits a reason to repeat what ended within the old ones.
-        decides_nothing = {"provenance", *(LIMITS if is_done(run_folder, name) else ())}
-        if not _same_but(decides_nothing, path, content):
-            write_json_if_changed(path, {**content, "provenance": provenance})
+        content = _content(job, depends)
+        if not _is_asked(name, content, run_folder):
+            write_json_if_changed(path_of(run_folder, name, "jobs"), {**content, "provenance": provenance})
     write_json_if_changed(
         run_folder / "phase.json", {name: (seconds or {}).get(name, 0) for name in sorted(jobs)}
     )
+
+
+def up_to_date(jobs, run_folder, lock_file):
+    """The names of the jobs whose results are there, made from what stands here now."""
+    depends, done = _depends(lock_file), set()
+    for phase in phases(jobs, run_folder):
+        for name, job in phase.items():
+            others_done = not job["reads_records"] or all(
+                n in done for n in jobs if not jobs[n]["reads_records"]
+            )
+            if (
+                others_done
+                and is_done(run_folder, name)
+                and _is_asked(name, _content(job, depends), run_folder)
+            ):
+                done.add(name)
+    return done
+
+
+def _depends(lock_file):
+    return {"code_sha256": _code_hash(), "lock_sha256": hash_files([lock_file], lock_file.parent)}
+
+
+def _content(job, depends):
+    return {**job, **depends, "notebook_sha256": notebook_hash(job["notebook"])}
+
+
+def _is_asked(name, content, run_folder):
+    """Whether a job's file asks for `content` already.
+
+    The commit is recorded but decides nothing: a new commit that changes no code is no reason to run again. Nor are
+    other limits a reason to repeat what ended within the old ones.
+    """
+    decides_nothing = {"provenance", *(LIMITS if is_done(run_folder, name) else ())}
+    return _same_but(decides_nothing, path_of(run_folder, name, "jobs"), content)
 
 
 def notebook_hash(path):

@@ -1,6 +1,7 @@
 """What the commands that run lessons have in common: the options of a selection, and the jobs that they choose."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -93,6 +94,19 @@ def run_command(arguments, folder):
 def run_folder(arguments):
     """The folder of the run, absolute."""
     return (arguments.run or ROOT / "runs" / arguments.budget).resolve()
+
+
+def number_of_cores(text):
+    """CORES as a number; "all" are those that this process may use.
+
+    Raises:
+        UsageError: neither "all" nor a number of at least 1.
+    """
+    if text == "all":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"CORES={text!r} must be all or a number of at least 1")
+    return int(text)
 
 
 def require_backend(backend):

@@ -37,6 +37,8 @@ def write_report(folder, wall_seconds=None):
         quantities=_quantities(records),
         ledger=ledger,
         links=_claim_links(folder, ledger, records),
+        # Runs without Jupyter keep no pages of their lessons.
+        pages={page.relative_to(folder).as_posix() for page in folder.glob("notebooks/*.html")},
         failures=_failures(folder),
         missing=_missing(folder, records),
         faults=faults,

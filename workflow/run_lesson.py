@@ -46,6 +46,8 @@ def run_job(job_file, run):
     name = job_file.stem
     failure_file = run_folder / "failed" / f"{name}.json"
     failure_file.unlink(missing_ok=True)
+    record_file = run_folder / f"{name}.json"
+    record_file.unlink(missing_ok=True)  # of an earlier state; if this run fails, it must not stand for it
     write_json(run_folder / "started" / f"{name}.json", {"time": time.time()})
     started = time.perf_counter()
     try:
@@ -63,14 +65,17 @@ def run_job(job_file, run):
         print(f"{name} failed{f' in cell {cell}' if cell else ''}: {message}", file=sys.stderr)
         return 1
     record["provenance"]["wall_seconds"] = time.perf_counter() - started
-    record["provenance"]["peak_memory_mb"] = round(_peak_memory_kb() / 1024)
-    write_json(run_folder / f"{name}.json", record)
+    record["provenance"]["peak_memory_mb"] = round(_peak_memory_bytes() / 2**20)
+    write_json(record_file, record)
     return 0
 
 
-def _peak_memory_kb():
+def _peak_memory_bytes():
     """Of this process or of its largest child: the lesson ran in one of them."""
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+    return unit * max(
+        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
 
 
 def through_papermill(job, name, run_folder):

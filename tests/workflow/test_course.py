@@ -129,6 +129,17 @@ def test_the_plan_runs_nothing(tmp_path):
     assert not folder.exists()
 
 
+def test_the_plan_counts_what_would_run(tmp_path):
+    course, folder = write_course(tmp_path / "course"), tmp_path / "run"
+    run(course, folder)
+    assert "2 jobs, and all results are there: nothing would run" in run(course, folder, command="plan")[1]
+    text = run(course, folder, "--seeds", "0-1", "--cores", "1", command="plan")[1]
+    assert "2 of 4 jobs would run" in text
+    assert "on 1 cores" in text
+    assert "2 of 2 jobs would run" in run(course, folder, "--params", "epochs=3", command="plan")[1]
+    assert "CORES='0' must be all or a number" in run(course, folder, "--cores", "0", command="plan")[1]
+
+
 def test_an_unknown_backend_and_a_missing_run_are_said(tmp_path):
     course = write_course(tmp_path / "course")
     assert "BACKEND='numpy' must be one of" in run(course, tmp_path / "run", "--backend", "numpy")[1]

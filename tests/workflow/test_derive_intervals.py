@@ -1,11 +1,13 @@
 """From records of ten seeds to the intervals that lessons assert."""
 
+import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from workflow.derive_intervals import entry_of, table
+from workflow.derive_intervals import entry_of, records_by_lesson, table
 from workflow.lessons import ROOT
 
 
@@ -60,3 +62,21 @@ def test_what_gives_no_interval_is_refused_at_once(arguments, message):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+def test_records_of_other_selections_and_of_earlier_code_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "workflow.derive_intervals.load_records", lambda folder: ([record(s) for s in range(4)], [])
+    )
+    (tmp_path / "jobs").mkdir()
+    for seed in range(4):
+        job, result = (tmp_path / kind / f"04_lenet-seed{seed}.json" for kind in ("jobs", ""))
+        job.write_text("{}")
+        result.write_text(json.dumps(record(seed)))
+        os.utime(job, (100, 100))
+        os.utime(
+            result, (99, 99) if seed == 2 else (101, 101)
+        )  # seed 2 is older than what it was asked to do
+    chosen = {f"04_lenet-seed{seed}" for seed in (0, 1, 2)}
+    found = records_by_lesson(tmp_path, chosen)
+    assert [r["seed"] for r in found["04_lenet"]] == [0, 1]

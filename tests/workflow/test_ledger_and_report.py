@@ -130,6 +130,13 @@ def test_the_report_tells_what_is_missing_and_escapes_what_it_shows(tmp_path):
     assert 'src="http' not in page
     assert "07_nin-seed0</li>" not in page
     assert page.count(">collapsed<") == 0
+    assert "notebooks/" not in page  # a run without Jupyter keeps no pages to lead to
+    (tmp_path / "notebooks").mkdir()
+    for name in ("04_lenet-seed0", "07_nin-seed0"):
+        (tmp_path / "notebooks" / f"{name}.html").write_text("")
+    page = write_report(tmp_path).read_text()
+    assert page.count('href="notebooks/04_lenet-seed0.html"') == 1
+    assert page.count('href="notebooks/07_nin-seed0.html"') == 1
 
 
 def test_an_empty_run_makes_a_report_too(tmp_path):

@@ -12,13 +12,13 @@ from tests.workflow.fixtures.copies import NAME, LessonCopy
 from workflow.lessons import ROOT
 from workflow.notebook_tools.__main__ import main
 from workflow.notebook_tools.causes import (
-    RECORD_MIME,
     cause_of_error,
     cause_of_lines,
     cause_of_outputs,
     changed_versions,
 )
 from workflow.notebook_tools.selection import SANITIZE_FILE
+from workflow.records import MEDIA_TYPE
 
 
 def run_check(folder, *options):
@@ -161,7 +161,7 @@ def test_versions_that_moved_since_the_record(tmp_path):
     copy = LessonCopy(tmp_path)
     packages = {"nbformat": "1.0", "pytest": pytest.__version__}
     record = nbformat.v4.new_output(
-        "display_data", data={RECORD_MIME: {"provenance": {"packages": packages}}}
+        "display_data", data={MEDIA_TYPE: {"provenance": {"packages": packages}}}
     )
     copy.code[2].outputs.append(record)
     assert changed_versions([copy.notebook]) == [f"nbformat 1.0 -> {nbformat.__version__}"]

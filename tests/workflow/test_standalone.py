@@ -53,6 +53,11 @@ def test_a_lesson_that_fails_is_named_with_its_cell_and_stops_no_other(tmp_path)
     code, text = run(write_course(tmp_path / "course"), folder)
     assert code == 0
     assert not (folder / "failed" / "02_second-seed0.json").exists()
+    code, text = run(write_course(tmp_path / "course", second="1 / 0"), folder)
+    assert code == 1
+    assert not (
+        folder / "02_second-seed0.json"
+    ).exists()  # the earlier lesson's result stands for this one no more
 
 
 def test_a_lesson_that_takes_too_long_is_stopped(tmp_path):

@@ -4,7 +4,8 @@ import difflib
 import importlib.metadata
 import re
 
-RECORD_MIME = "application/vnd.cnnlib.record+json"
+from workflow.records import MEDIA_TYPE
+
 VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)+(?:[.+-]?(?:rc|dev|post|a|b)\d*)?(?:\+\w+)?(?![\w.])")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[,_]\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
@@ -72,7 +73,7 @@ def changed_versions(notebooks):
 def _recorded_packages(notebook):
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            record = output.get("data", {}).get(RECORD_MIME)
+            record = output.get("data", {}).get(MEDIA_TYPE)
             if record:
                 return record.get("provenance", {}).get("packages", {})
     return {}

@@ -1,16 +1,15 @@
 """Which lessons a check runs: those that a change can affect, and one machine's share of them."""
 
-import json
 import statistics
 import subprocess
 
+from workflow.costs import committed_record
 from workflow.lessons import ROOT, UsageError
 from workflow.notebook_tools import pairs
 
 # A change here can alter the output of any lesson.
 CONCERNS_ALL = ("cnnlib/", "data/", "requirements", "pyproject.toml", "environment.yml")
 SANITIZE_FILE = "nbval_sanitize.cfg"
-RECORDS = ROOT / "reference" / "quick"
 
 
 def changed_lessons(lessons, reference, root=ROOT):
@@ -57,27 +56,15 @@ def _changed_files(reference, root):
     return {name for name in names.split("\0") if name}
 
 
-def weigh(lessons, records=RECORDS):
-    """Expected cost of each lesson, `{name: seconds}`, from recorded runs; by file size where none is recorded."""
-    seconds = {}
-    for lesson in lessons:
-        found = [_lesson_seconds(path) for path in sorted(records.glob(f"{lesson.name}-seed*.json"))]
-        found = [value for value in found if value]
-        if found:
-            seconds[lesson.name] = statistics.mean(found)
-    if not seconds:
-        return {lesson.name: float(lesson.notebook.stat().st_size) for lesson in lessons}
-    usual = statistics.mean(seconds.values())
+def weigh(lessons):
+    """Expected cost of each lesson, `{name: seconds}`, from its last run here, whose record the notebook holds.
+
+    A lesson without one weighs as the others do in the mean.
+    """
+    records = {lesson.name: committed_record(lesson.notebook) for lesson in lessons}
+    seconds = {name: record["provenance"]["lesson_seconds"] for name, record in records.items() if record}
+    usual = statistics.mean(seconds.values()) if seconds else 1.0
     return {lesson.name: seconds.get(lesson.name, usual) for lesson in lessons}
-
-
-def _lesson_seconds(path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["provenance"]["lesson_seconds"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{path.name} in reference/quick/ is no record; restore it with git checkout"
-        ) from error
 
 
 def take_shard(lessons, shard, weights):

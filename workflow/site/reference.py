@@ -104,7 +104,7 @@ def _catalogue(catalogue):
             f"`{name}`",
             " x ".join(map(str, variant.input_shape)),
             f"{variant.params:,}",
-            "" if variant.macs is None else f"{variant.macs:,}",
+            f"{variant.macs:,}",
             escape(variant.paper),
             variant.year,
         )
