@@ -4,7 +4,7 @@
 
 Runs what has no record yet, two hours for all lessons on two cores, and writes `cnnlib/lesson/intervals.json`, which
 `lesson.expect_between` reads. Lessons that were not chosen keep their entries. An interval is that in which one more
-seed lies with 99.9% (Student's t): a course asserts many, and on many machines.
+seed lies with 99.99% (Student's t): a course asserts some dozens, and on many machines.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from workflow.watch import is_done
 
 FILE = ROOT / "cnnlib" / "lesson" / "intervals.json"
 MINIMUM_SEEDS = 10
-CONFIDENCE = 0.999
+CONFIDENCE = 0.9999
 DIGITS = 4  # of the stored ends
 # Below this a quantity is a rounding error, which depends on the processor and not on the seed.
 LEAST_MAGNITUDE = 1e-3

@@ -24,6 +24,7 @@ from workflow.lessons import ROOT, UsageError, read_cells
 from workflow.records import MEDIA_TYPE
 from workflow.run_lesson import LessonFailed, run_job
 
+JOB_SHARE = 1.5  # a whole lesson may take so many times what a cell may; the Snakefile has the same for clusters
 SHOWN = "_value_of_the_last_line"
 
 
@@ -83,12 +84,12 @@ def _run_one(job_file, log_file, job):
             command, cwd=Path(job["notebook"]).parent, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            status = process.wait(60 * job["minutes"])
+            status = process.wait(60 * JOB_SHARE * job["minutes"])
             error = f"the process ended by signal {-status}, most often for want of memory"
         except subprocess.TimeoutExpired:
             process.kill()
             status = process.wait()
-            error = f"it ran longer than the {job['minutes']:g} minutes declared"
+            error = f"it ran longer than {JOB_SHARE:g} times the {job['minutes']:g} minutes declared for a cell"
     if status < 0:  # killed, so it could not say what went wrong
         failure = {"lesson": job["lesson"], "seed": job["seed"], "cell": None, "error": error}
         write_json(job_file.parent.parent / "failed" / job_file.name, failure)

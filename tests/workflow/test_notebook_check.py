@@ -160,8 +160,6 @@ def test_causes_of_outputs():
 def test_versions_that_moved_since_the_record(tmp_path):
     copy = LessonCopy(tmp_path)
     packages = {"nbformat": "1.0", "pytest": pytest.__version__}
-    record = nbformat.v4.new_output(
-        "display_data", data={MEDIA_TYPE: {"provenance": {"packages": packages}}}
-    )
+    record = nbformat.v4.new_output("display_data", data={MEDIA_TYPE: {"provenance": {"packages": packages}}})
     copy.code[2].outputs.append(record)
     assert changed_versions([copy.notebook]) == [f"nbformat 1.0 -> {nbformat.__version__}"]

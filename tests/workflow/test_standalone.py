@@ -66,7 +66,7 @@ def test_a_lesson_that_takes_too_long_is_stopped(tmp_path):
     code, _ = run(course, tmp_path / "run", "--lessons", "02")
     assert code == 1
     failure = json.loads((tmp_path / "run" / "failed" / "02_second-seed0.json").read_text())
-    assert "longer than the 0.05 minutes declared" in failure["error"]
+    assert "longer than 1.5 times the 0.05 minutes declared" in failure["error"]
 
 
 def test_what_cannot_be_is_said_before_anything_runs(tmp_path):
