@@ -24,7 +24,8 @@ from workflow.lessons import ROOT, UsageError, read_cells
 from workflow.records import MEDIA_TYPE
 from workflow.run_lesson import LessonFailed, run_job
 
-JOB_SHARE = 1.5  # a whole lesson may take so many times what a cell may; the Snakefile has the same for clusters
+# A whole lesson may take so many times what a cell may; the Snakefile has the same for clusters.
+JOB_SHARE = 1.5
 SHOWN = "_value_of_the_last_line"
 
 
@@ -89,7 +90,9 @@ def _run_one(job_file, log_file, job):
         except subprocess.TimeoutExpired:
             process.kill()
             status = process.wait()
-            error = f"it ran longer than {JOB_SHARE:g} times the {job['minutes']:g} minutes declared for a cell"
+            error = (
+                f"it ran longer than {JOB_SHARE:g} times the {job['minutes']:g} minutes declared for a cell"
+            )
     if status < 0:  # killed, so it could not say what went wrong
         failure = {"lesson": job["lesson"], "seed": job["seed"], "cell": None, "error": error}
         write_json(job_file.parent.parent / "failed" / job_file.name, failure)
