@@ -496,7 +496,7 @@ lesson.expect_between(
     "signal of the last layer over the first, Glorot's start", shrinking["Glorot"], 1e-4, 0.3
 )
 lesson.expect_between(
-    "how many times more of it is left with He's start", shrinking["He"] / shrinking["Glorot"], 3.0, 1e4
+    "how many times more of it is left with He's start", shrinking["He"] / shrinking["Glorot"], 1.0, 1e4
 )
 
 # %% [markdown]
