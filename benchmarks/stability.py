@@ -13,10 +13,10 @@ import pandas as pd
 
 from benchmarks.sides import chosen, run_side
 from benchmarks.small_forms import SMALL_FORMS
+from workflow.leaderboard import COLLAPSED
 from workflow.lessons import parse_seeds
 from workflow.records import REFERENCE
 
-COLLAPSED = 0.5  # test accuracy
 SHARE_OF_PEER = 0.5  # of the peer's standard deviation, at most
 
 

@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-from workflow.records import MEDIA_TYPE, REFERENCE, load_records
+from workflow.records import REFERENCE, displayed_records, load_records
 
 
 def costs_of(jobs, budget):
@@ -44,8 +44,4 @@ def committed_record(notebook):
         cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if record := output.get("data", {}).get(MEDIA_TYPE):
-                return record
-    return None
+    return next(iter(displayed_records(cells)), None)

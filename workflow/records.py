@@ -24,6 +24,12 @@ def fault_of(record):
     return None if error is None else f"{'.'.join(map(str, error.path)) or 'the record'}: {error.message}"
 
 
+def displayed_records(cells):
+    """The records among the outputs of a notebook's cells, in order."""
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [output["data"][MEDIA_TYPE] for output in outputs if MEDIA_TYPE in output.get("data", {})]
+
+
 def path_of(run_folder, name, kind=""):
     """Where a job's file of a kind lies ("jobs", "failed", ..., or "" for its record).
 

@@ -89,13 +89,7 @@ def through_papermill(job, name, run_folder):
         if output.exists():
             write_page(output)
             _store(output, job)
-    return [
-        output["data"][records.MEDIA_TYPE]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if records.MEDIA_TYPE in output.get("data", {})
-    ]
+    return records.displayed_records(notebook.cells)
 
 
 def _store(notebook, job):

@@ -15,8 +15,8 @@ class Variant:
 
     `params` leaves out BatchNorm's moving statistics; `macs` are the multiply-adds of convolutions and
     dense layers for one image of `input_shape` (H, W, C). Errors are in percent, on the ImageNet
-    validation set unless `dataset` says otherwise, with the crops that the family's module names; None where the paper
-    gives none.
+    validation set unless `dataset` says otherwise, of a single crop unless the family's module says otherwise; None
+    where the paper gives none.
     """
 
     family: str

@@ -74,9 +74,8 @@ def test_records_of_other_selections_and_of_earlier_code_are_left_out(tmp_path, 
         job.write_text("{}")
         result.write_text(json.dumps(record(seed)))
         os.utime(job, (100, 100))
-        os.utime(
-            result, (99, 99) if seed == 2 else (101, 101)
-        )  # seed 2 is older than what it was asked to do
+        written = 99 if seed == 2 else 101  # seed 2 is older than what it was asked to do
+        os.utime(result, (written, written))
     chosen = {f"04_lenet-seed{seed}" for seed in (0, 1, 2)}
     found = records_by_lesson(tmp_path, chosen)
     assert [r["seed"] for r in found["04_lenet"]] == [0, 1]

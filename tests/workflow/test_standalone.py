@@ -55,9 +55,8 @@ def test_a_lesson_that_fails_is_named_with_its_cell_and_stops_no_other(tmp_path)
     assert not (folder / "failed" / "02_second-seed0.json").exists()
     code, text = run(write_course(tmp_path / "course", second="1 / 0"), folder)
     assert code == 1
-    assert not (
-        folder / "02_second-seed0.json"
-    ).exists()  # the earlier lesson's result stands for this one no more
+    # The earlier lesson's result stands for this one no more.
+    assert not (folder / "02_second-seed0.json").exists()
 
 
 def test_a_lesson_that_takes_too_long_is_stopped(tmp_path):

@@ -4,7 +4,7 @@ import difflib
 import importlib.metadata
 import re
 
-from workflow.records import MEDIA_TYPE
+from workflow.records import displayed_records
 
 VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)+(?:[.+-]?(?:rc|dev|post|a|b)\d*)?(?:\+\w+)?(?![\w.])")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[,_]\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -71,12 +71,8 @@ def changed_versions(notebooks):
 
 
 def _recorded_packages(notebook):
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            record = output.get("data", {}).get(MEDIA_TYPE)
-            if record:
-                return record.get("provenance", {}).get("packages", {})
-    return {}
+    record = next(iter(displayed_records(notebook.cells)), {})
+    return record.get("provenance", {}).get("packages", {})
 
 
 def _mask(line):
