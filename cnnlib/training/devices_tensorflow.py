@@ -9,7 +9,7 @@ import functools
 import tensorflow as tf
 
 from cnnlib.training.augmented import augmented
-from cnnlib.training.loop_tensorflow import Loop
+from cnnlib.training.loop_tensorflow import Loop, graph_loop
 from cnnlib.training.losses import correct_in_top, scores_of
 
 VIRTUAL_CPUS = (
@@ -70,13 +70,12 @@ class ParallelLoop(Loop):
         return self.strategy.experimental_distribute_values_from_function(copy)
 
     def _train_steps(self, images, labels, order, start, stop):
-        total, correct = tf.zeros(()), tf.zeros(())
-        for step in tf.range(start, stop):
+        def step_of(step, total, correct):
             shares = self.strategy.run(self._step_of_share, args=(images, labels, order, step))
             value, right = (self.strategy.reduce(tf.distribute.ReduceOp.SUM, s, axis=None) for s in shares)
-            total += value
-            correct += right
-        return total, correct
+            return step + 1, total + value, correct + right
+
+        return graph_loop(step_of, start, stop, sums=2)
 
     def _step_of_share(self, images, labels, order, step):
         """What one device does in a step; returns its parts of the batch's loss and of the right answers."""

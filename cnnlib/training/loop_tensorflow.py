@@ -3,7 +3,9 @@
 import tensorflow as tf
 
 from cnnlib.training.augmented import augmented
+from cnnlib.training.batch_norm_tensorflow import fused_batch_norm
 from cnnlib.training.losses import correct_in_top, scores_of
+from cnnlib.training.update_tensorflow import apply
 
 # Each network gets functions of its own, on purpose; TensorFlow would warn of "excessive retracing" for that.
 tf.get_logger().setLevel("ERROR")
@@ -21,8 +23,9 @@ class Loop:
 
     def __init__(self, model, optimizer, loss, augmentation=None):
         self.model, self.optimizer, self.loss, self.augmentation = model, optimizer, loss, augmentation
-        self._train = tf.function(self._train_steps, reduce_retracing=True)
-        self._evaluate = tf.function(self._evaluate_batches, reduce_retracing=True)
+        # Without autograph: rewriting Python into graph code takes a second or two, and there is nothing to rewrite.
+        self._train = tf.function(self._train_steps, reduce_retracing=True, autograph=False)
+        self._evaluate = tf.function(self._evaluate_batches, autograph=False)
 
     def put(self, array):
         return tf.convert_to_tensor(array)
@@ -34,33 +37,46 @@ class Loop:
 
     def evaluate(self, images, labels, order, weights):
         """Returns (sum of losses, right answers, labels among the five best) over weighted batches."""
-        return tuple(float(value) for value in self._evaluate(images, labels, order, weights))
+        arguments = (images, labels, order, weights)
+        # Splits differ in how many images they have, which one function serves.
+        specs = [tf.TensorSpec((None, *argument.shape[1:]), argument.dtype) for argument in arguments]
+        return tuple(float(value) for value in self._evaluate.get_concrete_function(*specs)(*arguments))
 
     def _batch(self, images, labels, index):
         x = tf.cast(tf.gather(images, index), tf.float32) * (1.0 / 255.0)
         return x, tf.gather(labels, index)
 
     def _train_steps(self, images, labels, order, start, stop):
-        total, correct = tf.zeros(()), tf.zeros(())
         variables = self.model.trainable_variables
-        for step in tf.range(start, stop):
+
+        def step_of(step, total, correct):
             x, y = self._batch(images, labels, order[step])
             x, y = augmented(self.augmentation, x, y)
-            with tf.GradientTape() as tape:
+            with tf.GradientTape() as tape, fused_batch_norm():
                 outputs = self.model(x, training=True)
                 value = tf.reduce_mean(self.loss(y, outputs, x)) + sum(self.model.losses)
                 scaled = self.optimizer.scale_loss(value)
-            self.optimizer.apply(tape.gradient(scaled, variables), variables)
-            total += value
-            correct += tf.reduce_sum(correct_in_top(y, scores_of(outputs), 1))
-        return total, correct
+            apply(self.optimizer, tape.gradient(scaled, variables), variables)
+            right = tf.reduce_sum(correct_in_top(y, scores_of(outputs), 1))
+            return step + 1, total + value, correct + right
+
+        return graph_loop(step_of, start, stop, sums=2)
 
     def _evaluate_batches(self, images, labels, order, weights):
-        total, top1, top5 = tf.zeros(()), tf.zeros(()), tf.zeros(())
-        for step in tf.range(tf.shape(order)[0]):
+        def batch_of(step, total, top1, top5):
             x, y = self._batch(images, labels, order[step])
-            outputs = self.model(x, training=False)
+            with fused_batch_norm():
+                outputs = self.model(x, training=False)
+            scores = scores_of(outputs)
             total += tf.reduce_sum(weights[step] * self.loss(y, outputs, x))
-            top1 += tf.reduce_sum(weights[step] * correct_in_top(y, scores_of(outputs), 1))
-            top5 += tf.reduce_sum(weights[step] * correct_in_top(y, scores_of(outputs), 5))
-        return total, top1, top5
+            top1 += tf.reduce_sum(weights[step] * correct_in_top(y, scores, 1))
+            top5 += tf.reduce_sum(weights[step] * correct_in_top(y, scores, 5))
+            return step + 1, total, top1, top5
+
+        return graph_loop(batch_of, tf.constant(0), tf.shape(order)[0], sums=3)
+
+
+def graph_loop(body, start, stop, sums):
+    """The `sums` that `body(step, *sums)` adds up from `start` to `stop`, in a loop of the graph."""
+    values = (start, *(tf.zeros(()) for _ in range(sums)))
+    return tf.while_loop(lambda step, *_: step < stop, body, values, parallel_iterations=1)[1:]
