@@ -15,6 +15,7 @@ import pytest
 
 from tests.workflow.tiny_course import write_course
 from workflow.lessons import ROOT
+from workflow.records import curves_of
 
 KILLS = 10
 SLOW = "import time; time.sleep(2)"
@@ -33,7 +34,7 @@ def results(folder):
     found = {}
     for path in sorted(folder.glob("*-seed*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        found[path.stem] = (record["test_accuracy"], record["digest"], record["history"], record["claims"])
+        found[path.stem] = (record["test_accuracy"], record["digest"], curves_of(record), record["claims"])
     return found
 
 
