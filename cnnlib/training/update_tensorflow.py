@@ -1,9 +1,9 @@
-"""One step of SGD or Adam on TensorFlow: what `optimizer.apply` does, in a third of its operations.
+"""One step of SGD or Adam on TensorFlow: what `optimizer.apply` does, in far fewer operations.
 
 Keras works out the learning rate of the schedule, and Adam's corrections of its averages, anew for each variable, and
-wraps each update in what serves several devices. In a small network that is more than half of all operations of a
-step, and tracing them takes most of the time before the first step. Here they are worked out once. What happens to
-a variable is Keras's arithmetic, operation by operation, so that the weights come out equal to the bit.
+wraps each update in what serves several devices. In a small network that is about half of all operations of a step,
+and all of them are traced before the first. Here they are worked out once. What happens to a variable is Keras's
+arithmetic, operation by operation, so that the weights come out equal to the bit.
 
 This reads attributes that Keras keeps to itself; `tests/training/test_fused_operations_tensorflow.py` holds it against
 Keras.
@@ -19,9 +19,18 @@ def apply(optimizer, gradients, variables):
     Args:
         optimizer: SGD, Adam or AdamW, built for `variables`, as `make_optimizer` gives it.
         gradients: a tensor for each variable, or None where the loss does not depend on it.
-        variables: trainable `keras.Variable`s.
+        variables: trainable `keras.Variable`s; none of them is no error.
+
+    Raises:
+        ValueError: the loss depends on none of the variables.
     """
+    if not variables:
+        return
     pairs = [pair for pair in zip(gradients, variables, strict=True) if pair[0] is not None]
+    if not pairs:
+        raise ValueError(
+            "the loss depends on none of the trainable variables; train what leads to the outputs"
+        )
     gradients = optimizer._clip_gradients([tf.convert_to_tensor(gradient) for gradient, _ in pairs])
     variables = [variable for _, variable in pairs]
     learning_rate = tf.convert_to_tensor(optimizer.learning_rate)

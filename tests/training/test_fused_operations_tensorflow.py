@@ -78,6 +78,15 @@ def test_a_variable_without_a_gradient_stays():
     assert all(np.any(keras.ops.convert_to_numpy(v) != 0) for v in others)
 
 
+def test_a_loss_without_any_gradient_is_refused_and_no_variables_are_none():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    optimizer = make_optimizer(BASE, model, total_steps=10)
+    apply(optimizer, [], [])
+    assert int(optimizer.iterations) == 0
+    with pytest.raises(ValueError, match="depends on none of the trainable variables"):
+        apply(optimizer, [None, None], model.trainable_variables)
+
+
 def normalised(shape, *, fused, training=True, trainable=True, dtype="float32", **options):
     """Outputs, gradients and moving averages of a layer after one call on maps of `shape`."""
     random = np.random.default_rng(0)
