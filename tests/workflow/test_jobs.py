@@ -1,6 +1,8 @@
 """When a job file is written anew, so that its lesson runs again, and when it stays as it is."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +59,13 @@ def test_costs_are_the_recorded_ones_and_else_what_the_budget_declares(tmp_path,
     found = costs.costs_of(jobs, "cpu")
     assert found[first] == {"seconds": 30, "memory_mb": 900, "recorded": True}
     assert found[second] == {"seconds": 60, "memory_mb": 500, "recorded": False}
+
+
+@pytest.mark.parametrize(
+    ("first", "parsed"), [("import papermill", True), ("import workflow, papermill", False)]
+)
+def test_a_job_starts_its_kernel_without_parsing_the_grammar_of_addresses(first, parsed):
+    """`lark` is the parser; that it is loaded without ours shows that the test would see it."""
+    code = f"{first}; import sys; print('lark' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.strip() == str(parsed)
