@@ -3,5 +3,5 @@
 import sys
 
 # jsonschema, which nbformat loads to read a notebook, looks for this package; to check addresses that no notebook has,
-# it would parse a grammar at each import: two of the two and a half seconds after which a job has its kernel started.
+# it would parse a grammar at each import, which takes longer than all else that a job does before it starts its kernel.
 sys.modules.setdefault("rfc3987_syntax", None)
