@@ -1,10 +1,13 @@
-"""The gradient of a scalar with respect to images, once for each backend."""
+"""The gradient of a scalar with respect to images, on any backend."""
 
-import keras
+from collections.abc import Callable
+
 import numpy as np
 
+from cnnlib import backends
 
-def input_gradient(function, images):
+
+def input_gradient(function: Callable, images: np.ndarray) -> np.ndarray:
     """The gradient of a scalar with respect to an array, by the running backend's automatic differentiation.
 
     Args:
@@ -15,31 +18,4 @@ def input_gradient(function, images):
     Returns:
         NumPy array of the same shape: d function(images) / d images.
     """
-    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](
-        function, images
-    )
-
-
-def _tensorflow(function, images):
-    import tensorflow as tf
-
-    images = tf.convert_to_tensor(images)
-    with tf.GradientTape() as tape:
-        tape.watch(images)
-        value = function(images)
-    return tape.gradient(value, images).numpy()
-
-
-def _jax(function, images):
-    import jax
-
-    return np.asarray(jax.grad(function)(jax.numpy.asarray(images)))
-
-
-def _torch(function, images):
-    import torch
-    from keras.src.backend.torch.core import get_device
-
-    images = torch.tensor(images, device=get_device(), requires_grad=True)
-    (gradient,) = torch.autograd.grad(function(images), images)
-    return gradient.cpu().numpy()
+    return backends.current().input_gradient(function, images)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
+from cnnlib.backends import keras_internals
+
 
 @dataclass(frozen=True)
 class Call:
@@ -35,7 +37,7 @@ def graph(model):
     Raises:
         ValueError: a subclassed model, which has no graph, or a Sequential without an input shape.
     """
-    functional = _functional(model)
+    functional = keras_internals.functional(model)
     counter = itertools.count()
     numbers = {id(tensor): next(counter) for tensor in functional.inputs}
     calls = tuple(_walk(functional, numbers, counter, ""))
@@ -46,14 +48,13 @@ def graph(model):
 
 
 def _walk(functional, numbers, counter, prefix):
-    by_depth = functional._nodes_by_depth
-    for node in itertools.chain.from_iterable(by_depth[depth] for depth in sorted(by_depth, reverse=True)):
+    for node in keras_internals.nodes(functional):
         operation, name = node.operation, prefix + node.operation.name
         if node.is_input:
             continue
         sources = tuple(numbers[id(t)] for t in node.input_tensors)
-        if _has_graph(operation):
-            inner = _functional(operation)
+        if keras_internals.has_graph(operation):
+            inner = keras_internals.functional(operation)
             inner_numbers = {id(t): source for t, source in zip(inner.inputs, sources, strict=True)}
             yield from _walk(inner, inner_numbers, counter, f"{name}/")
             results = tuple(inner_numbers[id(t)] for t in inner.outputs)
@@ -64,20 +65,3 @@ def _walk(functional, numbers, counter, prefix):
                 operation, name, sources, results, *shapes, (node.arguments.args, node.arguments.kwargs)
             )
         numbers.update(zip(map(id, node.outputs), results, strict=True))
-
-
-def _has_graph(operation):
-    return hasattr(operation, "_nodes_by_depth") or (
-        isinstance(operation, keras.Sequential) and operation.built
-    )
-
-
-def _functional(model):
-    if isinstance(model, keras.Sequential) and model.built:
-        return model._functional
-    if not hasattr(model, "_nodes_by_depth"):
-        name = getattr(model, "name", model)
-        raise ValueError(
-            f"model={name!r} has no graph; expected a functional keras.Model, or a Sequential with an Input"
-        )
-    return model

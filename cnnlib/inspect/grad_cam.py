@@ -1,9 +1,9 @@
 """Grad-CAM: which places of a layer's maps speak for a class (Selvaraju et al., 2017)."""
 
-import keras
 import numpy as np
 from keras import ops
 
+from cnnlib.backends import keras_internals
 from cnnlib.inspect._gradients import input_gradient
 from cnnlib.inspect.outputs import as_float, feature_maps, predict
 
@@ -85,7 +85,6 @@ def _outputs_with_shifted_maps(model, layer, pixels, shift):
     The gradient with respect to the shift at zero is that with respect to the maps, wherever these go on to. A model
     from the maps to the scores would do for a layer that everything passes through, not for one inside a branch.
     """
-    functional = model._functional if isinstance(model, keras.Sequential) else model
 
     def moved(operation):
         if operation is not layer:
@@ -97,4 +96,4 @@ def _outputs_with_shifted_maps(model, layer, pixels, shift):
 
         return call
 
-    return functional._run_through_graph(ops.convert_to_tensor(pixels), operation_fn=moved)
+    return keras_internals.run_with(model, ops.convert_to_tensor(pixels), moved)

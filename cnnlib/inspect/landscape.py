@@ -7,14 +7,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from cnnlib.backends import keras_internals
 from cnnlib.inspect.outputs import as_float
-from cnnlib.training.runners import (
-    Evaluation,
-    evaluation_batch_size,
-    evaluation_loop,
-    make_loop,
-    measured_loss,
-)
+from cnnlib.training.losses import measured_loss
+from cnnlib.training.runners import Evaluation, evaluation_batch_size
 
 
 def random_direction(model, seed=0, *, filter_normalized=True):
@@ -142,7 +138,7 @@ def curvature(offsets, losses):
 def _axes_of_a_filter(model):
     """{id of a kernel: axes that one filter spans}, for the kernels whose last axis is not the output."""
     found = {}
-    for layer in model._flatten_layers():
+    for layer in keras_internals.flattened(model):
         if isinstance(layer, layers.DepthwiseConv1D | layers.DepthwiseConv2D):
             found[id(layer.kernel)] = tuple(range(len(layer.kernel.shape) - 2))
         elif isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
@@ -186,10 +182,7 @@ def _as_split(data):
 
 def _compiled(model, split, loss, batch_size):
     """The mean loss in inference mode: compiled once, the images stay on the device."""
-    if split.images.dtype != np.uint8:  # the loop divides by 255 whatever it is given
-        split.images = split.images.astype("float32") * np.float32(255)
-    loop = evaluation_loop(model) if loss is None else make_loop(model, None, loss)
-    evaluation = Evaluation(loop, split, batch_size)
+    evaluation = Evaluation(model, split, batch_size, loss or measured_loss)
     return lambda: evaluation()[0]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cnnlib.backends import keras_internals
 from cnnlib.inspect._graph import graph
 from cnnlib.inspect.cost import activation_bytes, multiply_adds
 from cnnlib.inspect.field import fields_of_calls
@@ -82,7 +83,7 @@ def layer_table(model):
     seen, rows = set(), []
     for call, field in zip(model_graph.calls, fields_of_calls(model_graph), strict=True):
         layer = call.operation
-        trainable = [] if id(layer) in seen else variables(layer)[0]
+        trainable = [] if id(layer) in seen else keras_internals.weights(layer)[0]
         seen.add(id(layer))
         rows.append(
             {
@@ -96,7 +97,7 @@ def layer_table(model):
             }
         )
     frame = pandas.DataFrame(rows, columns=list(_HEADINGS))
-    trainable, fixed = variables(model)
+    trainable, fixed = keras_internals.weights(model)
     return LayerTable(
         frame,
         name=model.name,
@@ -105,16 +106,6 @@ def layer_table(model):
         total_macs=int(frame.macs.sum()),
         total_activation_bytes=int(frame.activation_bytes.sum()),
     )
-
-
-def variables(layer):
-    """(weights that training may change, even if frozen now; fixed weights and statistics), each once."""
-    parts = layer._flatten_layers() if hasattr(layer, "_flatten_layers") else ()
-    trainable, fixed = {}, {}
-    for part in parts:
-        trainable.update((id(v), v) for v in part._trainable_variables)
-        fixed.update((id(v), v) for v in part._non_trainable_variables)
-    return list(trainable.values()), list(fixed.values())
 
 
 def _size(variable):

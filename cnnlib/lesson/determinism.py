@@ -1,9 +1,8 @@
 """Seeds, threads and determinism switches of the running backend."""
 
-import importlib
-
 import keras
 
+from cnnlib import backends
 from cnnlib._quiet import silent_stderr
 
 
@@ -26,9 +25,8 @@ def reproducible(seed, *, threads=None):
         raise ValueError(f"seed={seed!r} must be an integer from 0 to 2**32 - 1")
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise ValueError(f"threads={threads!r} must be an integer of at least 1")
-    backend = importlib.import_module(f"cnnlib.lesson.determinism_{keras.config.backend()}")
     with silent_stderr():
-        switches = backend.prepare(threads)
+        switches = backends.current().make_deterministic(threads)
         keras.utils.set_random_seed(seed)
         keras.ops.zeros(())  # starts the backend here, where its start-up lines are swallowed
     return {"seed": seed, **switches}

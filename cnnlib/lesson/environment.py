@@ -9,6 +9,8 @@ from pathlib import Path
 
 import keras
 
+from cnnlib import backends
+
 PACKAGES = (
     "keras",
     "tensorflow",
@@ -28,7 +30,7 @@ INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 @functools.cache
 def describe_environment():
     """Versions, processor and accelerator of this process, as plain data for a record."""
-    accelerator = _accelerator()
+    accelerator = backends.current().accelerator()
     return {
         "python": platform.python_version(),
         "system": platform.system(),
@@ -72,7 +74,7 @@ def _cpu_model():
 
 def _cpu_instructions():
     """Those of `INSTRUCTIONS` that the processor has; empty where the system does not tell."""
-    flags = _cpu_fact("flags").split()
+    flags = backends.cpu_flags()
     return [name for name in INSTRUCTIONS if name in flags]
 
 
@@ -99,25 +101,3 @@ def _memory_gb():
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
     return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
-
-
-def _accelerator():
-    """Name of the first accelerator that the backend uses, or None."""
-    backend = keras.config.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        devices = tf.config.list_physical_devices("GPU")
-        return (
-            tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU")
-            if devices
-            else None
-        )
-    if backend == "jax":
-        import jax
-
-        device = jax.devices()[0]
-        return None if device.platform == "cpu" else device.device_kind
-    import torch
-
-    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None

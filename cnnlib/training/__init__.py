@@ -1,5 +1,6 @@
 """Training: a `Recipe` says what, `train` does it, `evaluate` measures the outcome."""
 
+from cnnlib.training.compiled import forget_compiled
 from cnnlib.training.devices import on_devices
 from cnnlib.training.history import History
 from cnnlib.training.memory import DeviceMemoryError
@@ -15,6 +16,7 @@ __all__ = [
     "choose_precision",
     "epoch_order",
     "evaluate",
+    "forget_compiled",
     "on_devices",
     "train",
 ]

@@ -1,14 +1,13 @@
 """Training on several devices at once: each takes an equal share of every batch, all keep the same weights.
 
-What a backend does for it stands in `devices_jax` and `devices_tensorflow`; PyTorch has no such module.
+What a backend does for it stands in `backends`.
 """
 
 import contextlib
-import importlib
 
 import keras
 
-BACKENDS = ("jax", "tensorflow")
+from cnnlib import backends
 
 
 def on_devices(devices):
@@ -27,12 +26,7 @@ def on_devices(devices):
         ValueError: `devices` is no such number, there are fewer, or the backend is PyTorch.
     """
     check_count(devices)
-    return _module().scope(devices) if is_several(devices) else contextlib.nullcontext()
-
-
-def scope_of(model, devices):
-    """The context in which variables are made where those of `model` lie."""
-    return _module().scope_of(model) if is_several(devices) else contextlib.nullcontext()
+    return backends.current().device_scope(devices) if is_several(devices) else contextlib.nullcontext()
 
 
 def is_several(devices):
@@ -48,25 +42,23 @@ def check_count(devices):
         raise ValueError(f"devices={devices!r} must be an integer of at least 1, or None")
     if devices == 1:
         return
-    backend = keras.config.backend()
-    if backend not in BACKENDS:
-        raise ValueError(
-            f"devices={devices} is not possible on {backend}, which trains on one device here; set KERAS_BACKEND to "
-            "jax or tensorflow"
-        )
-    present = _module().names()
+    backend, present = keras.config.backend(), backends.current().device_names()
     if devices > len(present):
         raise ValueError(
             f"devices={devices}, but {backend} has {len(present)} ({', '.join(present[:8])}); take at most so many, "
-            f"or, to try it out on a CPU, {_module().VIRTUAL_CPUS}"
+            f"or, to try it out on a CPU, {backends.current().VIRTUAL_CPUS}"
         )
 
 
 def check_devices(devices, model, recipe, loop):
     """ValueError unless `model` can be trained by `recipe` and `loop` on `devices` devices."""
     check_count(devices)
-    if keras.config.backend() in BACKENDS:
-        _module().check_network(model, devices or 1)
+    built_for = backends.current().built_for(model)
+    if built_for not in (None, devices or 1):
+        raise ValueError(
+            f"devices={devices}, but the network {model.name} was built for {built_for}; train it with "
+            f"devices={built_for}, or build it under `with training.on_devices({devices}):`"
+        )
     if not is_several(devices):
         return
     if loop != "fused":
@@ -76,12 +68,3 @@ def check_devices(devices, model, recipe, loop):
             f"Recipe: batch_size={recipe.batch_size} cannot be shared equally by devices={devices}; take a multiple, "
             f"{-(-recipe.batch_size // devices) * devices} for instance"
         )
-
-
-def parallel_loop(model, optimizer, loss, augmentation, devices):
-    """The fused loop of the running backend over several devices."""
-    return _module().ParallelLoop(model, optimizer, loss, augmentation, devices)
-
-
-def _module():
-    return importlib.import_module(f"cnnlib.training.devices_{keras.config.backend()}")

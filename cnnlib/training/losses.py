@@ -1,4 +1,4 @@
-"""The loss of a classification, for one or several outputs, in operations of any backend."""
+"""Loss and right answers of a batch, for one or several outputs, and its augmentation, in operations of any backend."""
 
 from keras import ops
 
@@ -13,7 +13,7 @@ def cross_entropy(labels, logits, label_smoothing=0.0):
     mixed = len(labels.shape) == 2
     target = labels if mixed else ops.one_hot(labels, ops.shape(logits)[-1], dtype="float32")
     of_label = -ops.sum(target * log_probabilities, axis=-1)
-    if not label_smoothing:
+    if isinstance(label_smoothing, int | float) and not label_smoothing:
         return of_label
     return (1 - label_smoothing) * of_label - label_smoothing * ops.mean(log_probabilities, axis=-1)
 
@@ -23,23 +23,25 @@ def scores_of(outputs):
     return outputs["scores"] if isinstance(outputs, dict) else outputs
 
 
-def classification_loss(recipe):
-    """The loss function of `recipe`: `loss(labels, outputs, images) -> (N,)`.
+def classification_loss(labels, outputs, images, settings):
+    """Cross-entropy of the logits, shape (N,); outputs beside `scores` (auxiliary heads) are logits, too.
 
-    Outputs beside `scores` that are logits too (auxiliary heads) count with `recipe.auxiliary_weight`.
+    Args:
+        labels: (N,) or shares (N, classes). outputs: logits, or a dict with them under `scores`. images: not used.
+        settings: `auxiliary_weight` of each further output, and `label_smoothing` where there is any.
     """
+    smoothing = settings.get("label_smoothing", 0.0)
+    total = cross_entropy(labels, scores_of(outputs), smoothing)
+    if isinstance(outputs, dict):
+        for name in sorted(outputs):
+            if name != "scores":
+                total = total + settings["auxiliary_weight"] * cross_entropy(labels, outputs[name], smoothing)
+    return total
 
-    def loss(labels, outputs, images):
-        total = cross_entropy(labels, scores_of(outputs), recipe.label_smoothing)
-        if isinstance(outputs, dict):
-            for name in sorted(outputs):
-                if name != "scores":
-                    total = total + recipe.auxiliary_weight * cross_entropy(
-                        labels, outputs[name], recipe.label_smoothing
-                    )
-        return total
 
-    return loss
+def measured_loss(labels, outputs, images):
+    """Plain cross-entropy of `scores`, shape (N,): what is measured, whatever was trained on."""
+    return cross_entropy(labels, scores_of(outputs))
 
 
 def correct_in_top(labels, logits, k):
@@ -58,3 +60,27 @@ def correct_in_top(labels, logits, k):
     rank = ops.sum(ops.cast(ahead, "int32"), axis=-1)
     is_number = ops.squeeze(of_label == of_label, -1)
     return ops.cast(ops.logical_and(rank < k, is_number), "float32")
+
+
+def augmented(augmentation, images, labels):
+    """A training batch after its augmentation: (images, labels), which only a mixing one changes."""
+    if augmentation is None:
+        return images, labels
+    if mixes_labels(augmentation):
+        return tuple(augmentation([images, labels], training=True))
+    return augmentation(images, training=True), labels
+
+
+def mixes_labels(augmentation):
+    """Whether an augmentation works on [images, labels] instead of images."""
+    return getattr(augmentation, "mixes_labels", False)
+
+
+def check_classes(augmentation, images):
+    """ValueError unless targets that an augmentation mixes are of the data's classes."""
+    classes = len(images.class_names)
+    if mixes_labels(augmentation) and augmentation.classes != classes:
+        raise ValueError(
+            f"the augmentation mixes labels of {augmentation.classes} classes, the data have {classes}; "
+            f"give it classes={classes}"
+        )

@@ -1,11 +1,10 @@
 """Arithmetic precision: float32, or mixed bfloat16 where the device gains from it."""
 
-from pathlib import Path
-
 import keras
 
+from cnnlib import backends
+
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")
-CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # instruction sets that multiply bfloat16 natively
 
 
 def choose_precision(precision):
@@ -21,30 +20,6 @@ def choose_precision(precision):
     if precision not in PRECISIONS:
         raise ValueError(f"precision={precision!r} must be one of {', '.join(PRECISIONS)}")
     if precision == "auto":
-        precision = "mixed_bfloat16" if _gains_from_bfloat16() else "float32"
+        precision = "mixed_bfloat16" if backends.current().gains_from_bfloat16() else "float32"
     keras.config.set_dtype_policy(precision)
     return precision
-
-
-def _gains_from_bfloat16():
-    backend = keras.config.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        # Only TensorFlow's CPU kernels (oneDNN) were measured to gain; the other backends' were slower or equal.
-        return bool(tf.config.list_physical_devices("GPU")) or _cpu_has_bfloat16()
-    if backend == "jax":
-        import jax
-
-        return jax.default_backend() != "cpu"
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _cpu_has_bfloat16():
-    try:
-        description = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return any(flag in description for flag in CPU_FLAGS)

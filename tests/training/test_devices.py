@@ -101,5 +101,5 @@ def test_one_device_is_the_training_of_always():
 def test_pytorch_names_the_backends_that_can():
     with pytest.raises(ValueError, match="set KERAS_BACKEND to jax or tensorflow"):
         training.on_devices(2)
-    with pytest.raises(ValueError, match="devices=2 is not possible on torch"):
+    with pytest.raises(ValueError, match="devices=2, but torch has 1"):
         training.train(network(), corners(), RECIPE, devices=2, progress="none")

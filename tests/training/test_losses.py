@@ -4,6 +4,7 @@ import pytest
 
 from cnnlib.training import Recipe
 from cnnlib.training.losses import classification_loss, correct_in_top, cross_entropy
+from cnnlib.training.optimizers import settings_of
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(size=(7, 5)).astype("float32")
@@ -28,8 +29,10 @@ def test_cross_entropy_is_the_formula(smoothing):
 
 
 def test_auxiliary_outputs_count_with_their_weight():
-    loss = classification_loss(Recipe(epochs=1, auxiliary_weight=0.3))
-    value = number(loss(LABELS, {"scores": LOGITS, "auxiliary_4a": 2 * LOGITS}, None))
+    outputs = {"scores": LOGITS, "auxiliary_4a": 2 * LOGITS}
+    value = number(
+        classification_loss(LABELS, outputs, None, settings_of(Recipe(epochs=1, auxiliary_weight=0.3)))
+    )
     expected = numpy_cross_entropy(0) + 0.3 * number(cross_entropy(LABELS, 2 * LOGITS))
     assert np.allclose(value, expected, atol=1e-5)
 

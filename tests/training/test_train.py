@@ -236,6 +236,40 @@ def without_validation():
     return dataclasses.replace(corners(), train=some, validation=none)
 
 
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+def network_with_end(end):
+    model = network(batch_norm=False)
+    end = keras.layers.Activation(end) if isinstance(end, str) else end
+    return keras.Model(model.inputs, end(model.output))
+
+
+def two_outputs():
+    model = network()
+    return keras.Model(model.inputs, [model.output, model.output + 1.0])
+
+
+def frozen():
+    model = network()
+    model.trainable = False
+    return model
+
+
+def mislabelled():
+    some = corners()
+    labels = np.ones_like(some.train.labels)
+    labels[0] = 9
+    return dataclasses.replace(some, train=data.Split(some.train.images, labels))
+
+
+def in_float64():
+    with_policy = keras.layers.Dense(CLASSES, dtype="float64")
+    return keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten(), with_policy])
+
+
 MISFITS = {
     "no validation images": (lambda: {"images": without_validation()}, "validation_examples"),
     "another image size": (lambda: {"model": dense(8, 4)}, "takes images"),
@@ -244,6 +278,31 @@ MISFITS = {
     "an unknown loop": (lambda: {"loop": "fast"}, "loop='fast'"),
     "a negative seed": (lambda: {"seed": -1}, "seed=-1"),
     "an unknown progress": (lambda: {"progress": "loud"}, "progress='loud'"),
+    "a name for a network": (
+        lambda: {"model": "resnet18"},
+        "model is of type str; expected a built keras.Model",
+    ),
+    "a split for a dataset": (lambda: {"images": corners().train}, "expected a data.Dataset"),
+    "a dict for a recipe": (
+        lambda: {"recipe": {"epochs": 1}},
+        r"recipe is of type dict; expected a training.Recipe",
+    ),
+    "a dataset for a network": (lambda: {"model": corners()}, "model is of type Dataset"),
+    "a subclass of Model": (lambda: {"model": Subclassed()}, "does not say what images"),
+    "an end in softmax": (lambda: {"model": network_with_end("softmax")}, "ends in a softmax, and the loss"),
+    "an end in sigmoid": (lambda: {"model": network_with_end("sigmoid")}, "ends in a sigmoid"),
+    "a softmax layer at the end": (
+        lambda: {"model": network_with_end(keras.layers.Softmax())},
+        "in a softmax",
+    ),
+    "maps instead of logits": (
+        lambda: {"model": network_with_end(keras.layers.Reshape((2, 2)))},
+        "expected logits",
+    ),
+    "two nameless outputs": (lambda: {"model": two_outputs()}, "several outputs"),
+    "nothing to train": (lambda: {"model": frozen()}, "has no trainable weight"),
+    "labels out of range": (lambda: {"images": mislabelled()}, "labels run from 1 to 9, but .* has 4 scores"),
+    "weights in float64": (lambda: {"model": in_float64()}, "weights of float64; .*keras.json"),
 }
 
 
@@ -251,8 +310,9 @@ MISFITS = {
 def test_what_does_not_fit_together_is_said_before_training(images, case):
     make, message = MISFITS[case]
     arguments = {"model": network(), "images": images, "recipe": RECIPE, "progress": "none", **make()}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         training.train(**arguments)
+    assert len(str(caught.value)) <= 300
 
 
 def test_an_empty_split_has_no_accuracy():

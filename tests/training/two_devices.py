@@ -3,6 +3,7 @@
 A process of its own: the number of devices is set before the backend starts.
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -16,8 +17,7 @@ import numpy as np
 from cnnlib import training
 from cnnlib.training import Recipe
 from cnnlib.training.losses import cross_entropy
-from cnnlib.training.optimizers import make_optimizer
-from cnnlib.training.runners import make_loop
+from cnnlib.training.runners import FusedRunner
 from tests.training.pictures import CLASSES, corners
 
 STEPS, BATCH = 20, 64
@@ -79,14 +79,8 @@ def compare(images, recipe, **arguments):
 
 def with_gradients_of(factor, images):
     """Losses on two devices when every gradient is `factor` times what it should be."""
-    scaled = keras.optimizers.SGD.apply
-    keras.optimizers.SGD.apply = lambda self, gradients, variables=None: scaled(
-        self, [factor * gradient for gradient in gradients], variables
-    )
-    try:
-        return train(2, images)[1].train_loss
-    finally:
-        keras.optimizers.SGD.apply = scaled
+    recipe = dataclasses.replace(RECIPE, learning_rate=factor * RECIPE.learning_rate)
+    return train(2, images, recipe)[1].train_loss
 
 
 def afterwards(images, model, history):
@@ -119,9 +113,9 @@ def share_of_a_batch(images):
         train(2, images, Recipe(epochs=1, batch_size=BATCH), loss=loss)
         return rows[0]
     model = network(2)
-    loop = make_loop(model, make_optimizer(RECIPE, model, 1), loss, devices=2)
-    data = [loop.put(a) for a in (images.train.images, images.train.labels, np.arange(BATCH)[None])]
-    program = loop._train.lower(loop._state(), *data, 0, 1).compile().as_text()
+    runner = FusedRunner(model, RECIPE, loss, None, images, True, devices=2)
+    arrays = runner._arrays(runner.images, runner.labels, np.arange(BATCH)[None], np.ones(2, "float32"))
+    program = runner._program.lowered(runner.state, arrays).compile().as_text()
     assert "all-reduce" in program
     return {int(n) for n in re.findall(r"f32\[(\d+),12,12,1\]", program)}.pop()
 
