@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from workflow import options, watch
+from workflow import options, surroundings, watch
 from workflow.costs import costs_of
 from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
@@ -173,7 +173,10 @@ def lab(arguments):
                 job["parameters"][READS_RECORDS] = os.path.relpath(ROOT / "reference" / "cpu", folder)
         _prepare_copies(jobs, folder)
         print(f"copies of the lessons with the parameters of budget {arguments.budget}: {_shown(folder)}")
-    environment = {**os.environ, "KERAS_BACKEND": arguments.backend}
+    environment = {
+        **surroundings.interactive_environment(ROOT / "runs" / "lab" / "surroundings"),
+        "KERAS_BACKEND": arguments.backend,
+    }
     return subprocess.run(
         [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"], env=environment
     ).returncode
@@ -217,12 +220,14 @@ def _snakemake(folder, where, jobs):
         *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
         *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
     ]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }
     with (folder / "logs" / "snakemake.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=surroundings.environment(folder / "surroundings"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
             watch.follow(process, folder, jobs)
         except KeyboardInterrupt:

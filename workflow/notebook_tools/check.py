@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from workflow.lessons import ROOT, UsageError
-from workflow.notebook_tools.kernel import environment
 from workflow.notebook_tools.selection import (
     SANITIZE_FILE,
     changed_lessons,
@@ -13,6 +12,7 @@ from workflow.notebook_tools.selection import (
     take_shard,
     weigh,
 )
+from workflow.surroundings import environment
 
 PLUGIN = "workflow.notebook_tools.nbval_reports"
 NO_TESTS_JUNIT = (
