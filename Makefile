@@ -35,7 +35,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference merge compare verify intervals refresh test lint unit faults notebooks site bench backends lock clean
+.PHONY: help course plan lab report reference merge compare verify intervals robust refresh test lint unit faults notebooks site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -82,6 +82,9 @@ verify: $(READY) ## run lessons twice and compare weights, curves and outputs to
 intervals: $(READY) ## derive the intervals of what lessons measure from at least ten seeds (SEEDS=0-9, BUDGET=quick unless named)
 	@$(BIN)/python -m workflow.derive_intervals $(SELECT) --budget "$(if $(filter file,$(origin BUDGET)),quick,$(BUDGET))" \
 	  --seeds "$(if $(filter file,$(origin SEEDS)),0-9,$(SEEDS))"
+
+robust: $(READY) ## run lessons under six arithmetics of other processors: the spread of what they measure, and its room
+	@$(BIN)/python -m workflow.robust --lessons "$(LESSONS)" --workers $(WORKERS) $(if $(RUN),--run "$(RUN)")
 
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))

@@ -193,6 +193,23 @@ def all_values(parameters, values):
     return {name: parameter.default for name, parameter in parameters.items()} | values
 
 
+def with_defaults(source, values):
+    """The text of a parameters cell with other defaults; `values` maps names to them."""
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if node.target.id in values:
+            if node.value.lineno != node.value.end_lineno:
+                raise UsageError(
+                    f"the parameter {node.target.id} must stand in one line of its parameters cell"
+                )
+            line = lines[node.value.lineno - 1].encode()
+            start, end = node.value.col_offset, node.value.end_col_offset
+            lines[node.value.lineno - 1] = (
+                line[:start] + repr(values[node.target.id]).encode() + line[end:]
+            ).decode()
+    return "\n".join(lines)
+
+
 def check_ranges(lesson_name, parameters, values):
     """Check the values that a lesson would run with, where their names say what they may be.
 
