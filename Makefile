@@ -35,7 +35,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference merge compare verify intervals robust refresh test lint unit faults notebooks site bench backends lock clean
+.PHONY: help course plan lab report reference merge compare verify intervals robust twice refresh test lint unit faults notebooks site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -86,10 +86,14 @@ intervals: $(READY) ## derive the intervals of what lessons measure from at leas
 robust: $(READY) ## run lessons under six arithmetics of other processors: the spread of what they measure, and its room
 	@$(BIN)/python -m workflow.robust --lessons "$(LESSONS)" --workers $(WORKERS) $(if $(RUN),--run "$(RUN)")
 
+twice: $(READY) ## run each cell twice in one kernel, then the lesson again; CHANGED= runs three lessons changed themselves
+	@$(BIN)/python -m workflow.twice --lessons "$(LESSONS)" --workers $(WORKERS) $(if $(RUN),--run "$(RUN)") \
+	  $(if $(CHANGED),--changed "$(CHANGED)")
+
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))
 
-test: lint unit notebooks site ## everything that continuous integration checks
+test: lint unit notebooks $(if $(CHANGED),twice) site ## everything that continuous integration checks
 
 lint: $(READY) ## style of the code, and the lint of the notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
