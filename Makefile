@@ -28,9 +28,13 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export KERAS_BACKEND := $(BACKEND)
+# Handed on by the environment, so that they may hold quotes of either kind.
+export PARAMS GRID
+# Modules of the course are looked for in this folder.
+unexport PYTHONSAFEPATH
 
 COURSE := $(BIN)/python -m workflow.course
-SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --params "$(PARAMS)" --backend "$(BACKEND)" \
+SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --params "$$PARAMS" --backend "$(BACKEND)" \
           --cores "$(CORES)" --lock $(LOCK) $(if $(RUN),--run "$(RUN)")
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
@@ -56,10 +60,10 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 course: $(READY) ## run the lessons and write runs/<budget>/report.html
-	@$(COURSE) run $(SELECT) --grid "$(GRID)" --profile "$(PROFILE)" --store "$(STORE)"
+	@$(COURSE) run $(SELECT) --grid "$$GRID" --profile "$(PROFILE)" --store "$(STORE)"
 
 plan: $(READY) ## show jobs, minutes, memory and disk before anything runs
-	@$(COURSE) plan $(SELECT) --grid "$(GRID)"
+	@$(COURSE) plan $(SELECT) --grid "$$GRID"
 
 lab: $(READY) ## open the lessons in JupyterLab, with the parameters of BUDGET filled in (quick unless named)
 	@$(COURSE) lab $(SELECT) --budget "$(if $(filter file,$(origin BUDGET)),quick,$(BUDGET))"

@@ -5,6 +5,7 @@ import json
 import nbformat
 import pytest
 
+from tests.workflow.fixtures.pictures import write_pictures
 from tests.workflow.test_ledger_and_report import record
 from tests.workflow.tiny_course import write_course
 from workflow.jobs import make_jobs
@@ -72,9 +73,8 @@ def test_a_budget_files_values_are_held_to_the_same_ranges(tmp_path):
 
 
 def test_what_is_in_range_passes(tmp_path):
-    jobs = make_jobs(
-        "cpu", params=f"dataset=folder:{tmp_path} train_examples=none", notebooks=course(tmp_path)
-    )
+    params = f"dataset='folder:{write_pictures(tmp_path)}' train_examples=none validation_examples=3"
+    jobs = make_jobs("cpu", params=params, notebooks=course(tmp_path))
     assert jobs["01_first-seed0"]["parameters"]["train_examples"] is None
     check_ranges("01_first", {}, {"noise": 0.0, "bias": -4.0, "mirror": False})  # names that promise nothing
 
