@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from workflow import options, surroundings, watch
+from workflow import machine, options, surroundings, watch
 from workflow.costs import costs_of
 from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
@@ -105,7 +105,7 @@ def plan(arguments):
     """Print the jobs and what they need, before anything runs."""
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     cores = options.number_of_cores(arguments.cores)
-    print(plan_table(jobs, arguments.budget, folder, arguments.lock.resolve(), cores))
+    print(plan_table(jobs, arguments.budget, folder, arguments.lock.resolve(), cores, machine.memory_mb()))
     return 0
 
 
@@ -197,12 +197,27 @@ def _prepare_copies(jobs, folder):
 
 
 def _where(profile, cores):
-    """Options of Snakemake: the profile that says where jobs run, and on this machine how many cores they share."""
-    return ["--profile", str(profile), *(["--cores", str(cores)] if profile == options.LOCAL else [])]
+    """Options of Snakemake: the profile that says where jobs run, and what those on this machine share.
+
+    Returns:
+        (options, settings of the Snakefile).
+    """
+    if profile != options.LOCAL:
+        return ["--profile", str(profile)], {}
+    given = ["--profile", str(profile), "--cores", str(options.number_of_cores(cores))]
+    memory = machine.memory_mb()
+    if memory is None:
+        return given, {}
+    # The option takes the place of the profile's list, and so repeats it.
+    shared = {**options.read_profile(profile).get("resources", {}), "mem_mb": memory}
+    return [*given, "--resources", *(f"{name}={value}" for name, value in shared.items())], {
+        "memory_mb": memory
+    }
 
 
 def _snakemake(folder, where, jobs):
     """Run Snakemake with its own chatter in a log file, and show which lesson runs; returns its exit status."""
+    options_of_place, settings = where
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     # A record appears whole under its final name, so one that is there is finished, even where Snakemake was killed
     # before it took note: `--ignore-incomplete` keeps it.
@@ -216,9 +231,10 @@ def _snakemake(folder, where, jobs):
             "--directory",
             str(folder),
         ),
-        *where,
+        *options_of_place,
         *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
         *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
+        *(f"{name}={value}" for name, value in settings.items()),
     ]
     with (folder / "logs" / "snakemake.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(

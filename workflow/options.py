@@ -1,12 +1,12 @@
 """What the commands that run lessons have in common: the options of a selection, and the jobs that they choose."""
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
 import yaml
 
+from workflow import machine
 from workflow.jobs import make_jobs
 from workflow.lessons import NOTEBOOKS, ROOT, UsageError
 
@@ -50,7 +50,7 @@ def chosen_profile(name):
     """
     folder = PROFILES / name if (PROFILES / name).is_dir() else Path(name).resolve()
     try:
-        content = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        content = read_profile(folder)
     except (OSError, yaml.YAMLError) as error:
         known = ", ".join(sorted(path.name for path in PROFILES.iterdir()))
         raise UsageError(
@@ -60,6 +60,11 @@ def chosen_profile(name):
         raise UsageError(f"PROFILE={name!r}: its config.yaml must map options of Snakemake to values")
     _require_executor(content.get("executor", "local"), name)
     return folder
+
+
+def read_profile(folder):
+    """The content of a profile's config.yaml."""
+    return yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
 
 
 def _require_executor(executor, profile):
@@ -103,7 +108,7 @@ def number_of_cores(text):
         UsageError: neither "all" nor a number of at least 1.
     """
     if text == "all":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return machine.processors()
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"CORES={text!r} must be all or a number of at least 1")
     return int(text)

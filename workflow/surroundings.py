@@ -5,8 +5,12 @@ are theirs. Runs and checks see none of them: their settings and caches lie in a
 what a learner set up, apart from what would change what a lesson computes.
 """
 
+import atexit
 import contextlib
+import functools
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from workflow.lessons import ROOT
@@ -28,7 +32,6 @@ PLACES = {
     "IPYTHONDIR": "ipython",
     "JUPYTER_CONFIG_DIR": "jupyter",
     "JUPYTER_DATA_DIR": "jupyter",
-    "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
     "MPLCONFIGDIR": "matplotlib",
     "XDG_CONFIG_HOME": "config",
     "XDG_CACHE_HOME": "cache",
@@ -71,6 +74,7 @@ def environment(folder=None):
         **SETTINGS,
         **places,
         **_home(folder),
+        "JUPYTER_RUNTIME_DIR": _connections(),
         FOLDER: str(folder),
         "PYTHONPATH": str(ROOT),
     }
@@ -107,6 +111,25 @@ def _kept(is_left_out):
 
 def _of_python(name):
     return name.startswith("PYTHON") and name not in HARMLESS
+
+
+def _connections():
+    """A private folder for the files that tell a kernel's ports and key.
+
+    Jupyter insists on their mode, which the share that holds a run may refuse. Made once by the first process of a
+    command and removed with it; the others are handed its name.
+    """
+    given = os.environ.get("JUPYTER_RUNTIME_DIR")
+    if given and FOLDER in os.environ:
+        return given
+    return _new_connections()
+
+
+@functools.cache
+def _new_connections():
+    folder = tempfile.mkdtemp(prefix="kernels-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _home(folder):
