@@ -1,5 +1,9 @@
 # The course from the command line; `make help` lists what there is. Works with Python 3.11 to 3.13 and nothing else.
 
+ifneq ($(findstring :,$(CURDIR)),)
+$(error $(CURDIR) holds a colon, which parts the folders of PATH, so that Python makes no environment there; rename or move it)
+endif
+
 PYTHON   ?= python3
 BUDGET   ?= cpu
 LESSONS  ?= all

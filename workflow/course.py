@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workflow import machine, options, surroundings, watch
 from workflow.costs import costs_of
+from workflow.files import path_for_papermill
 from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
 from workflow.plan import plan_table
@@ -192,7 +193,11 @@ def _prepare_copies(jobs, folder):
             print(f"kept as it is: {_shown(target)}")
             continue
         papermill.execute_notebook(
-            job["notebook"], str(target), job["parameters"], prepare_only=True, progress_bar=False
+            path_for_papermill(job["notebook"]),
+            path_for_papermill(target),
+            job["parameters"],
+            prepare_only=True,
+            progress_bar=False,
         )
 
 
@@ -220,7 +225,7 @@ def _snakemake(folder, where, jobs):
     options_of_place, settings = where
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     # A record appears whole under its final name, so one that is there is finished, even where Snakemake was killed
-    # before it took note: `--ignore-incomplete` keeps it.
+    # before it took note: `--ignore-incomplete` keeps it. Notes on jobs, whose files want modes, are used by nothing.
     command = [
         *(
             sys.executable,
@@ -232,9 +237,9 @@ def _snakemake(folder, where, jobs):
             str(folder),
         ),
         *options_of_place,
-        *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
-        *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
-        *(f"{name}={value}" for name, value in settings.items()),
+        *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock", "--drop-metadata"),
+        *("--rerun-triggers", "mtime"),
+        *(["--config", *(f"{name}={value}" for name, value in settings.items())] if settings else []),
     ]
     with (folder / "logs" / "snakemake.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(

@@ -35,6 +35,11 @@ def write_json_if_changed(path, value):
         write_text(path, text)
 
 
+def path_for_papermill(path):
+    """A path as papermill takes it for itself: single braces would be filled with parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 def hash_files(paths, base):
     """SHA-256 over names (relative to `base`) and contents of text files, in a fixed order.
 

@@ -1,5 +1,6 @@
 """What the commands that run lessons have in common: the options of a selection, and the jobs that they choose."""
 
+import errno
 import importlib.util
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from workflow.jobs import make_jobs
 from workflow.lessons import NOTEBOOKS, ROOT, UsageError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 PROFILES = ROOT / "workflow" / "profiles"
 LOCAL = PROFILES / "local"
 # What a profile's executor comes from, at the version that was tried. Not in the lock file: few need one.
@@ -124,7 +127,8 @@ def require_backend(backend):
 
 def sentence_of(error, arguments):
     """One sentence for an OSError such as a full disk or a folder that cannot be written."""
-    return (
-        f"error: {error.strerror or error}: {error.filename or arguments.run}; "
-        "free some space or choose another folder with RUN=<folder>"
-    )
+    what_to_do = {
+        **dict.fromkeys(FULL, "free some space or choose another folder with RUN=<folder>"),
+        **dict.fromkeys(FORBIDDEN, "choose another folder with RUN=<folder>, one that you may write"),
+    }.get(error.errno, "see whether it is there and whole")
+    return f"error: {error.strerror or error}: {error.filename or arguments.run}; {what_to_do}"

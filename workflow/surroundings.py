@@ -26,7 +26,7 @@ SETTINGS = {
     "LC_ALL": "C.UTF-8",
     "PYTHONUTF8": "1",
 }
-# Where packages keep settings and caches, below the folder. Fontconfig and Snakemake follow XDG.
+# Where packages keep settings and caches, below the folder. Snakemake follows XDG.
 PLACES = {
     "KERAS_HOME": "keras",
     "IPYTHONDIR": "ipython",
@@ -34,8 +34,8 @@ PLACES = {
     "JUPYTER_DATA_DIR": "jupyter",
     "MPLCONFIGDIR": "matplotlib",
     "XDG_CONFIG_HOME": "config",
-    "XDG_CACHE_HOME": "cache",
 }
+PRIVATE_PLACES = {"JUPYTER_RUNTIME_DIR": "kernels", "XDG_CACHE_HOME": "cache"}
 # They change what is computed, wherever it runs.
 CHANGE_RESULTS = (
     "KERAS_MAX_EPOCHS",
@@ -74,7 +74,7 @@ def environment(folder=None):
         **SETTINGS,
         **places,
         **_home(folder),
-        "JUPYTER_RUNTIME_DIR": _connections(),
+        **_private(),
         FOLDER: str(folder),
         "PYTHONPATH": str(ROOT),
     }
@@ -113,21 +113,20 @@ def _of_python(name):
     return name.startswith("PYTHON") and name not in HARMLESS
 
 
-def _connections():
-    """A private folder for the files that tell a kernel's ports and key.
+def _private():
+    """Places of files whose mode Jupyter (ports and keys of kernels) and Snakemake (copies of its code) insist on.
 
-    Jupyter insists on their mode, which the share that holds a run may refuse. Made once by the first process of a
-    command and removed with it; the others are handed its name.
+    They lie in a private folder of the system's temporary one, since the share that holds a run may refuse modes. Made
+    once by the first process of a command and removed with it; the others are handed its name.
     """
-    given = os.environ.get("JUPYTER_RUNTIME_DIR")
-    if given and FOLDER in os.environ:
-        return given
-    return _new_connections()
+    if FOLDER in os.environ and all(name in os.environ for name in PRIVATE_PLACES):
+        return {name: os.environ[name] for name in PRIVATE_PLACES}
+    return {name: os.path.join(_private_folder(), place) for name, place in PRIVATE_PLACES.items()}
 
 
 @functools.cache
-def _new_connections():
-    folder = tempfile.mkdtemp(prefix="kernels-")
+def _private_folder():
+    folder = tempfile.mkdtemp(prefix="course-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

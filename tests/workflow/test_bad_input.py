@@ -1,6 +1,9 @@
 """What a user or a disk can get wrong, each answered by one sentence before any kernel starts."""
 
+import argparse
+import errno
 import json
+import os
 
 import nbformat
 import pytest
@@ -10,6 +13,7 @@ from tests.workflow.test_ledger_and_report import record
 from tests.workflow.tiny_course import write_course
 from workflow.jobs import make_jobs
 from workflow.lessons import UsageError
+from workflow.options import sentence_of
 from workflow.parameters import check_ranges
 from workflow.records import load_records, read_run
 
@@ -146,3 +150,17 @@ def test_a_file_that_holds_no_record_is_told(tmp_path, text):
 
 def test_the_course_of_the_other_tests_is_in_range(tmp_path):
     assert make_jobs("cpu", notebooks=write_course(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("number", "to_do"),
+    [
+        (errno.ENOSPC, "free some space or choose another folder with RUN="),
+        (errno.EROFS, "choose another folder with RUN=<folder>, one that you may write"),
+        (errno.ENOENT, "see whether it is there and whole"),
+    ],
+)
+def test_space_is_asked_for_only_where_it_lacks(number, to_do):
+    arguments = argparse.Namespace(run="runs/cpu")
+    told = sentence_of(OSError(number, os.strerror(number), "a/file"), arguments)
+    assert told.startswith(f"error: {os.strerror(number)}: a/file; {to_do}")

@@ -4,14 +4,14 @@ import json
 import os
 import stat
 import subprocess
+import sys
 
 import pytest
 
 from tests.workflow.tiny_course import write_course
+from workflow import surroundings
 from workflow.files import hash_files, write_json, write_text
-from workflow.jobs import make_jobs, write_jobs
 from workflow.lessons import ROOT, UsageError, parse_seeds
-from workflow.run_lesson import run_job, through_papermill
 
 
 def refuse(*arguments, **options):
@@ -31,13 +31,38 @@ def test_the_umask_decides_who_may_read(tmp_path, umask):
     assert [entry.name for entry in path.parent.iterdir()] == ["record.json"]
 
 
-def test_a_lesson_runs_on_a_file_system_that_refuses_modes(tmp_path, monkeypatch):
-    course, folder = write_course(tmp_path / "course"), tmp_path / "run"
-    (tmp_path / "lock").touch()
-    write_jobs(make_jobs("cpu", "01", notebooks=course), folder, tmp_path / "lock")
-    for name in ("chmod", "fchmod", "lchmod"):
-        monkeypatch.setattr(os, name, refuse, raising=False)
-    assert run_job(folder / "jobs" / "01_first-seed0.json", through_papermill) == 0
+# In every process of a run: a share on which no mode can be set.
+SHARE = """
+import os
+change = os.chmod
+def refuse(path, *arguments, **options):
+    if str(path).startswith({share!r}):
+        raise PermissionError(1, "Operation not permitted", path)
+    return change(path, *arguments, **options)
+os.chmod = refuse
+"""
+
+
+def test_a_run_ends_well_on_a_share_that_refuses_modes_in_a_folder_with_braces(tmp_path, monkeypatch, capsys):
+    from workflow import course as commands
+
+    share = tmp_path / "a {share} of {mine}"
+    course, folder = write_course(share / "course"), share / "run"
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(SHARE.format(share=str(share)))
+    real = surroundings.environment
+    monkeypatch.delenv(surroundings.FOLDER, raising=False)
+    monkeypatch.setattr(
+        commands.surroundings,
+        "environment",
+        lambda folder: real(folder) | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "hook"), str(ROOT)])},
+    )
+    monkeypatch.setattr(os, "chmod", refuse)
+    command = ["course", "run", "--lessons", "01", "--notebooks", str(course), "--run", str(folder)]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as end:
+        commands.main()
+    assert end.value.code == 0, (*capsys.readouterr(), (folder / "logs" / "snakemake.log").read_text())
     assert (folder / "01_first-seed0.json").exists()
 
 

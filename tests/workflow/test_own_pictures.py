@@ -59,14 +59,6 @@ def test_the_lab_opens_copies_that_find_them_too(course, tmp_path, monkeypatch):
     assert f"folder:{tmp_path / 'desk' / NAME}" in "".join(cell.source for cell in copy.cells)
 
 
-def test_make_hands_quotes_on(tmp_path):
-    shown = subprocess.run(
-        ["make", "-n", "plan", """PARAMS=dataset="folder:my pictures" epochs=3"""],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    assert '--params "$PARAMS"' in shown
-
-
 WRONG = {
     "no such folder": (lambda root: None, "folder:elsewhere", "names no folder that is there"),
     "one class": (lambda root: [shutil.rmtree(root / p / c) for p in ("train", "test") for c in CLASSES[1:]],

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from workflow import surroundings
-from workflow.files import write_text
+from workflow.files import path_for_papermill, write_text
 from workflow.lessons import UsageError
 from workflow.notebook_tools import pairs
 from workflow.notebook_tools.kernel import ThisInterpreter
@@ -89,7 +89,7 @@ def _run_papermill(notebook, progress, lesson, cell_timeout):
     try:
         return papermill.execute_notebook(
             notebook,
-            progress,
+            path_for_papermill(progress),
             cwd=lesson.notebook.parent,
             kernel_name=KERNEL["name"],
             kernel_manager_class=ThisInterpreter,
