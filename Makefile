@@ -43,7 +43,7 @@ SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --param
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference merge compare verify intervals robust twice refresh test lint unit faults notebooks site bench backends lock clean
+.PHONY: help course plan lab report reference merge compare verify intervals robust twice refresh test lint unit faults notebooks handout site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -116,6 +116,9 @@ faults: $(READY) ## kill runs at random moments and see that they resume: minute
 notebooks: $(READY) ## compare the committed outputs with fresh ones (nbval); CHANGED= and SHARD= check a part
 	@mkdir -p runs/checks
 	@$(CHECK) --junit runs/checks/notebooks.xml
+
+handout: $(READY) ## copies for a class: without outputs and solutions, and with them for the teacher: build/handout
+	@$(BIN)/python -m workflow.handout --lessons "$(LESSONS)"
 
 site: $(READY) ## build the documentation site from the committed outputs, without a network: build/site/html
 	@$(BIN)/python -m workflow.site
