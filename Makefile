@@ -1,5 +1,9 @@
 # The course from the command line; `make help` lists what there is. Works with Python 3.11 to 3.13 and nothing else.
 
+ifneq ($(findstring :,$(CURDIR)),)
+$(error $(CURDIR) holds a colon, which parts the folders of PATH, so that Python makes no environment there; rename or move it)
+endif
+
 PYTHON   ?= python3
 BUDGET   ?= cpu
 LESSONS  ?= all
@@ -28,14 +32,18 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export KERAS_BACKEND := $(BACKEND)
+# Handed on by the environment, so that they may hold quotes of either kind.
+export PARAMS GRID
+# Modules of the course are looked for in this folder.
+unexport PYTHONSAFEPATH
 
 COURSE := $(BIN)/python -m workflow.course
-SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --params "$(PARAMS)" --backend "$(BACKEND)" \
+SELECT := --budget "$(BUDGET)" --lessons "$(LESSONS)" --seeds "$(SEEDS)" --params "$$PARAMS" --backend "$(BACKEND)" \
           --cores "$(CORES)" --lock $(LOCK) $(if $(RUN),--run "$(RUN)")
 CHECK  := $(BIN)/python -m workflow.notebook_tools check --workers $(WORKERS) $(if $(filter-out all,$(LESSONS)),"$(LESSONS)") \
           $(if $(CHANGED),--changed "$(CHANGED)") $(if $(SHARD),--shard "$(SHARD)")
 
-.PHONY: help course plan lab report reference merge compare verify intervals refresh test lint unit faults notebooks site bench backends lock clean
+.PHONY: help course plan lab report reference merge compare verify intervals robust twice refresh test lint unit faults notebooks handout site bench backends lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -56,10 +64,10 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 course: $(READY) ## run the lessons and write runs/<budget>/report.html
-	@$(COURSE) run $(SELECT) --grid "$(GRID)" --profile "$(PROFILE)" --store "$(STORE)"
+	@$(COURSE) run $(SELECT) --grid "$$GRID" --profile "$(PROFILE)" --store "$(STORE)"
 
 plan: $(READY) ## show jobs, minutes, memory and disk before anything runs
-	@$(COURSE) plan $(SELECT) --grid "$(GRID)"
+	@$(COURSE) plan $(SELECT) --grid "$$GRID"
 
 lab: $(READY) ## open the lessons in JupyterLab, with the parameters of BUDGET filled in (quick unless named)
 	@$(COURSE) lab $(SELECT) --budget "$(if $(filter file,$(origin BUDGET)),quick,$(BUDGET))"
@@ -83,10 +91,17 @@ intervals: $(READY) ## derive the intervals of what lessons measure from at leas
 	@$(BIN)/python -m workflow.derive_intervals $(SELECT) --budget "$(if $(filter file,$(origin BUDGET)),quick,$(BUDGET))" \
 	  --seeds "$(if $(filter file,$(origin SEEDS)),0-9,$(SEEDS))"
 
+robust: $(READY) ## run lessons under six arithmetics of other processors: the spread of what they measure, and its room
+	@$(BIN)/python -m workflow.robust --lessons "$(LESSONS)" --workers $(WORKERS) $(if $(RUN),--run "$(RUN)")
+
+twice: $(READY) ## run each cell twice in one kernel, then the lesson again; CHANGED= runs three lessons changed themselves
+	@$(BIN)/python -m workflow.twice --lessons "$(LESSONS)" --workers $(WORKERS) $(if $(RUN),--run "$(RUN)") \
+	  $(if $(CHANGED),--changed "$(CHANGED)")
+
 refresh: $(READY) ## run the committed notebooks at their defaults and store their outputs
 	@$(BIN)/python -m workflow.notebook_tools refresh $(filter-out all,$(LESSONS))
 
-test: lint unit notebooks site ## everything that continuous integration checks
+test: lint unit notebooks $(if $(CHANGED),twice) site ## everything that continuous integration checks
 
 lint: $(READY) ## style of the code, and the lint of the notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -101,6 +116,9 @@ faults: $(READY) ## kill runs at random moments and see that they resume: minute
 notebooks: $(READY) ## compare the committed outputs with fresh ones (nbval); CHANGED= and SHARD= check a part
 	@mkdir -p runs/checks
 	@$(CHECK) --junit runs/checks/notebooks.xml
+
+handout: $(READY) ## copies for a class: without outputs and solutions, and with them for the teacher: build/handout
+	@$(BIN)/python -m workflow.handout --lessons "$(LESSONS)"
 
 site: $(READY) ## build the documentation site from the committed outputs, without a network: build/site/html
 	@$(BIN)/python -m workflow.site

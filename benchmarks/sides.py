@@ -1,11 +1,11 @@
 """Each side of a comparison runs in a process of its own, so that no side starts with what another has loaded."""
 
 import json
-import os
 import subprocess
 import sys
 
 from workflow.lessons import ROOT
+from workflow.surroundings import environment
 
 
 def run_side(*arguments, folder=ROOT):
@@ -13,15 +13,9 @@ def run_side(*arguments, folder=ROOT):
 
     Ends the benchmark with the process' last words where it fails.
     """
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "tensorflow",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "MPLBACKEND": "Agg",
-        "PYTHONPATH": str(ROOT),
-    }
+    variables = {**environment(), "KERAS_BACKEND": "tensorflow", "MPLBACKEND": "Agg"}
     command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(
             f"error: {' '.join(command[1:])} ended with status {done.returncode}:\n{done.stderr[-2000:]}"

@@ -8,7 +8,6 @@ the lesson's job.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 
@@ -17,6 +16,7 @@ import pandas as pd
 from benchmarks.sides import chosen
 from benchmarks.small_forms import SMALL_FORMS
 from workflow.records import REFERENCE
+from workflow.surroundings import environment
 
 MARGIN = 0.01
 FACTORS = (0.5, 1.0, 2.0)  # of the budget's learning rate
@@ -32,12 +32,10 @@ def main(arguments=()):
     )
     parser.add_argument("--params", help="over budget cpu's, such as 'width=.25 batch_size=64'")
     options = parser.parse_args(arguments)
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables = {**environment(), "KERAS_BACKEND": "tensorflow"}
     given = [f"{name}={value}" for name, value in vars(options).items() if value and name != "networks"]
     for network in chosen(parser, options.networks, SMALL_FORMS):
-        subprocess.run(
-            [sys.executable, "-m", "benchmarks.tune", network, *given], env=environment, check=True
-        )
+        subprocess.run([sys.executable, "-m", "benchmarks.tune", network, *given], env=variables, check=True)
 
 
 def table(network, rows):

@@ -11,8 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from workflow import options, watch
+from workflow import machine, options, surroundings, watch
 from workflow.costs import costs_of
+from workflow.files import path_for_papermill
 from workflow.jobs import READS_RECORDS, phases, write_jobs, write_selection
 from workflow.lessons import ROOT, UsageError
 from workflow.plan import plan_table
@@ -105,7 +106,7 @@ def plan(arguments):
     """Print the jobs and what they need, before anything runs."""
     jobs, folder = options.chosen_jobs(arguments), options.run_folder(arguments)
     cores = options.number_of_cores(arguments.cores)
-    print(plan_table(jobs, arguments.budget, folder, arguments.lock.resolve(), cores))
+    print(plan_table(jobs, arguments.budget, folder, arguments.lock.resolve(), cores, machine.memory_mb()))
     return 0
 
 
@@ -173,7 +174,10 @@ def lab(arguments):
                 job["parameters"][READS_RECORDS] = os.path.relpath(ROOT / "reference" / "cpu", folder)
         _prepare_copies(jobs, folder)
         print(f"copies of the lessons with the parameters of budget {arguments.budget}: {_shown(folder)}")
-    environment = {**os.environ, "KERAS_BACKEND": arguments.backend}
+    environment = {
+        **surroundings.interactive_environment(ROOT / "runs" / "lab" / "surroundings"),
+        "KERAS_BACKEND": arguments.backend,
+    }
     return subprocess.run(
         [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"], env=environment
     ).returncode
@@ -189,20 +193,39 @@ def _prepare_copies(jobs, folder):
             print(f"kept as it is: {_shown(target)}")
             continue
         papermill.execute_notebook(
-            job["notebook"], str(target), job["parameters"], prepare_only=True, progress_bar=False
+            path_for_papermill(job["notebook"]),
+            path_for_papermill(target),
+            job["parameters"],
+            prepare_only=True,
+            progress_bar=False,
         )
 
 
 def _where(profile, cores):
-    """Options of Snakemake: the profile that says where jobs run, and on this machine how many cores they share."""
-    return ["--profile", str(profile), *(["--cores", str(cores)] if profile == options.LOCAL else [])]
+    """Options of Snakemake: the profile that says where jobs run, and what those on this machine share.
+
+    Returns:
+        (options, settings of the Snakefile).
+    """
+    if profile != options.LOCAL:
+        return ["--profile", str(profile)], {}
+    given = ["--profile", str(profile), "--cores", str(options.number_of_cores(cores))]
+    memory = machine.memory_mb()
+    if memory is None:
+        return given, {}
+    # The option takes the place of the profile's list, and so repeats it.
+    shared = {**options.read_profile(profile).get("resources", {}), "mem_mb": memory}
+    return [*given, "--resources", *(f"{name}={value}" for name, value in shared.items())], {
+        "memory_mb": memory
+    }
 
 
 def _snakemake(folder, where, jobs):
     """Run Snakemake with its own chatter in a log file, and show which lesson runs; returns its exit status."""
+    options_of_place, settings = where
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     # A record appears whole under its final name, so one that is there is finished, even where Snakemake was killed
-    # before it took note: `--ignore-incomplete` keeps it.
+    # before it took note: `--ignore-incomplete` keeps it. Notes on jobs, whose files want modes, are used by nothing.
     command = [
         *(
             sys.executable,
@@ -213,16 +236,19 @@ def _snakemake(folder, where, jobs):
             "--directory",
             str(folder),
         ),
-        *where,
-        *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock"),
-        *("--rerun-triggers", "mtime", "--config", f"run_folder={folder}"),
+        *options_of_place,
+        *("--scheduler", "greedy", "--keep-going", "--ignore-incomplete", "--nolock", "--drop-metadata"),
+        *("--rerun-triggers", "mtime"),
+        *(["--config", *(f"{name}={value}" for name, value in settings.items())] if settings else []),
     ]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }
     with (folder / "logs" / "snakemake.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=surroundings.environment(folder / "surroundings"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
             watch.follow(process, folder, jobs)
         except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 
@@ -11,14 +11,14 @@ def write_text(path, text):
     """Write `text` to `path` by way of a temporary file beside it, making the folder where it is missing."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Made as any file is: the umask decides who may read it, and no mode is asked for, which some shares refuse.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -35,11 +35,19 @@ def write_json_if_changed(path, value):
         write_text(path, text)
 
 
+def path_for_papermill(path):
+    """A path as papermill takes it for itself: single braces would be filled with parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 def hash_files(paths, base):
-    """SHA-256 over names (relative to `base`) and contents of files, in a fixed order."""
+    """SHA-256 over names (relative to `base`) and contents of text files, in a fixed order.
+
+    A line that a checkout ends in the way of Windows counts as the same line.
+    """
     total = hashlib.sha256()
     for path in sorted(Path(p) for p in paths):
         total.update(f"{path.relative_to(base).as_posix()}\0".encode())
-        total.update(path.read_bytes())
+        total.update(path.read_bytes().replace(b"\r\n", b"\n"))
         total.update(b"\0")
     return total.hexdigest()

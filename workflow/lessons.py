@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+LARGEST_SEED = 2**32 - 1
 
 
 class UsageError(Exception):
@@ -75,13 +76,17 @@ def parse_seeds(text):
     """Seeds of a text such as "0", "0-2" or "0,3,5-7", in order and without repetition.
 
     Raises:
-        UsageError: another text.
+        UsageError: another text, or a seed that is too large.
     """
     seeds = []
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
             raise UsageError(f"SEEDS={text!r} must be like 0, 0-2 or 0,3,5-7")
+        if int(match[2] or match[1]) > LARGEST_SEED:
+            raise UsageError(
+                f"SEEDS={text!r} must not go beyond {LARGEST_SEED}, the largest that Keras and NumPy take"
+            )
         seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
     return list(dict.fromkeys(seeds))
 

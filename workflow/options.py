@@ -1,16 +1,19 @@
 """What the commands that run lessons have in common: the options of a selection, and the jobs that they choose."""
 
+import errno
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
 import yaml
 
+from workflow import machine
 from workflow.jobs import make_jobs
 from workflow.lessons import NOTEBOOKS, ROOT, UsageError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 PROFILES = ROOT / "workflow" / "profiles"
 LOCAL = PROFILES / "local"
 # What a profile's executor comes from, at the version that was tried. Not in the lock file: few need one.
@@ -50,7 +53,7 @@ def chosen_profile(name):
     """
     folder = PROFILES / name if (PROFILES / name).is_dir() else Path(name).resolve()
     try:
-        content = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        content = read_profile(folder)
     except (OSError, yaml.YAMLError) as error:
         known = ", ".join(sorted(path.name for path in PROFILES.iterdir()))
         raise UsageError(
@@ -60,6 +63,11 @@ def chosen_profile(name):
         raise UsageError(f"PROFILE={name!r}: its config.yaml must map options of Snakemake to values")
     _require_executor(content.get("executor", "local"), name)
     return folder
+
+
+def read_profile(folder):
+    """The content of a profile's config.yaml."""
+    return yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
 
 
 def _require_executor(executor, profile):
@@ -103,7 +111,7 @@ def number_of_cores(text):
         UsageError: neither "all" nor a number of at least 1.
     """
     if text == "all":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return machine.processors()
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"CORES={text!r} must be all or a number of at least 1")
     return int(text)
@@ -119,7 +127,8 @@ def require_backend(backend):
 
 def sentence_of(error, arguments):
     """One sentence for an OSError such as a full disk or a folder that cannot be written."""
-    return (
-        f"error: {error.strerror or error}: {error.filename or arguments.run}; "
-        "free some space or choose another folder with RUN=<folder>"
-    )
+    what_to_do = {
+        **dict.fromkeys(FULL, "free some space or choose another folder with RUN=<folder>"),
+        **dict.fromkeys(FORBIDDEN, "choose another folder with RUN=<folder>, one that you may write"),
+    }.get(error.errno, "see whether it is there and whole")
+    return f"error: {error.strerror or error}: {error.filename or arguments.run}; {what_to_do}"

@@ -9,11 +9,12 @@ import difflib
 import itertools
 import math
 import re
+import shlex
 import types
-from pathlib import Path
 
 import yaml
 
+from workflow import picture_folder
 from workflow.lessons import NOTEBOOKS, UsageError
 
 BUDGETS = ("quick", "cpu", "gpu")
@@ -78,15 +79,24 @@ def load_budget(budget, lessons, folder=NOTEBOOKS / "budgets"):
 def parse_overrides(text, variable="PARAMS", example="epochs=3"):
     """`{name: raw text}` of a text such as "epochs=3 width=0.5"; `variable` is where it was typed.
 
+    Quotes hold a value with blanks together, as in a shell: "dataset='folder:my pictures' epochs=3".
+
     Raises:
-        UsageError: a part without `=`, or a name given twice.
+        UsageError: a part without `=`, a name given twice, or a quote that is not closed.
     """
     overrides = {}
-    for part in (text or "").split():
+    try:
+        parts = shlex.split(text or "")
+    except ValueError as error:
+        raise UsageError(
+            f"{variable}={text!r} has a quote that is not closed; close it or leave it out"
+        ) from error
+    for part in parts:
         name, sign, value = part.partition("=")
         if not sign or not name or not value:
             raise UsageError(
-                f"{variable}: {part!r} must be like {example} (no blanks around the equals sign)"
+                f"{variable}: {part!r} must be like {example} (no blanks around the equals sign, and quotes around "
+                "a value with blanks: dataset='folder:my pictures')"
             )
         if name in overrides:
             raise UsageError(f"{variable} gives {name} twice")
@@ -185,6 +195,8 @@ def resolve(lesson_name, parameters, budget_values, overrides, *, budget_file, g
         where = f"{'GRID' if name in grid else 'PARAMS'}: {lesson_name}"
         _require_known(name, parameters, where)
         resolved[name] = _conform(_read_literal(text), parameters[name], where, text)
+    if picture_folder.is_folder(resolved.get("dataset")):
+        resolved["dataset"] = picture_folder.absolute(resolved["dataset"])
     return resolved
 
 
@@ -193,12 +205,29 @@ def all_values(parameters, values):
     return {name: parameter.default for name, parameter in parameters.items()} | values
 
 
+def with_defaults(source, values):
+    """The text of a parameters cell with other defaults; `values` maps names to them."""
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if node.target.id in values:
+            if node.value.lineno != node.value.end_lineno:
+                raise UsageError(
+                    f"the parameter {node.target.id} must stand in one line of its parameters cell"
+                )
+            line = lines[node.value.lineno - 1].encode()
+            start, end = node.value.col_offset, node.value.end_col_offset
+            lines[node.value.lineno - 1] = (
+                line[:start] + repr(values[node.target.id]).encode() + line[end:]
+            ).decode()
+    return "\n".join(lines)
+
+
 def check_ranges(lesson_name, parameters, values):
     """Check the values that a lesson would run with, where their names say what they may be.
 
     Raises:
         UsageError: a count below 1, a rate or width of 0 or less, an unknown precision or data set, or more images
-            asked for than there are.
+            asked for than there are, or a folder of pictures that cannot be one.
     """
     full = all_values(parameters, values)
     for name, value in full.items():
@@ -208,10 +237,13 @@ def check_ranges(lesson_name, parameters, values):
                 raise UsageError(f"{lesson_name}: {name}={value!r} {fault}")
     asked = [full.get(name) for name in ("train_examples", "validation_examples")]
     fashion_mnist = full.get("dataset", DATASETS[0]).startswith("fashion_mnist")
-    if fashion_mnist and sum(number for number in asked if isinstance(number, int)) > FASHION_MNIST_EXAMPLES:
+    there_are = FASHION_MNIST_EXAMPLES if fashion_mnist else None
+    if picture_folder.is_folder(full.get("dataset")):
+        there_are = picture_folder.training_pictures(full["dataset"])
+    if there_are is not None and sum(number for number in asked if isinstance(number, int)) > there_are:
         raise UsageError(
             f"{lesson_name}: train_examples={asked[0]} and validation_examples={asked[1]} are more than the "
-            f"{FASHION_MNIST_EXAMPLES:,} images there are; lower one of them"
+            f"{there_are:,} images there are to train on; lower one of them"
         )
 
 
@@ -224,10 +256,8 @@ def _fault_of(name, value):
         return "must be a finite number above 0"
     if name in CHOICES and value not in CHOICES[name]:
         return f"must be one of {', '.join(CHOICES[name])}{_near(value, CHOICES[name])}"
-    if name == "dataset" and value not in DATASETS and not str(value).startswith("folder:"):
+    if name == "dataset" and value not in DATASETS and not picture_folder.is_folder(value):
         return f"must be one of {', '.join(DATASETS)} or folder:<path>{_near(value, DATASETS)}"
-    if name == "dataset" and str(value).startswith("folder:") and not Path(value[len("folder:") :]).is_dir():
-        return "names no folder that is there; give its whole path"
     return None
 
 

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 from workflow import records
-from workflow.files import write_json
+from workflow.files import path_for_papermill, write_json
 
 
 class LessonFailed(Exception):
@@ -134,8 +134,8 @@ def _execute_once(job, output):
     os.environ["KERAS_BACKEND"] = job["backend"]
     try:
         return papermill.execute_notebook(
-            job["notebook"],
-            str(output),
+            path_for_papermill(job["notebook"]),
+            path_for_papermill(output),
             parameters=job["parameters"],
             cwd=str(Path(job["notebook"]).parent),
             kernel_name="python3",

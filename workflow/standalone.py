@@ -11,7 +11,6 @@ run goes on. Figures are made and not kept. The report of such a folder is made 
 import argparse
 import ast
 import contextlib
-import os
 import subprocess
 import sys
 import time
@@ -20,9 +19,10 @@ from pathlib import Path
 from workflow import options, watch
 from workflow.files import write_json
 from workflow.jobs import phases, write_jobs, write_selection
-from workflow.lessons import ROOT, UsageError, read_cells
+from workflow.lessons import UsageError, read_cells
 from workflow.records import MEDIA_TYPE
 from workflow.run_lesson import LessonFailed, run_job
+from workflow.surroundings import environment
 
 # A whole lesson may take so many times what a cell may; the Snakefile has the same for clusters.
 JOB_SHARE = 1.5
@@ -74,15 +74,14 @@ def run_all(arguments):
 def _run_one(job_file, log_file, job):
     """The exit status of a job in a process of its own; stopped when it takes longer than declared."""
     command = [sys.executable, "-u", "-m", "workflow.standalone", "--job", str(job_file)]
-    environment = {
-        **os.environ,
+    variables = {
+        **environment(job_file.parent.parent / "surroundings"),
         "KERAS_BACKEND": job["backend"],
         "MPLBACKEND": "Agg",
-        "PYTHONPATH": str(ROOT),
     }
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            command, cwd=Path(job["notebook"]).parent, env=environment, stdout=log, stderr=subprocess.STDOUT
+            command, cwd=Path(job["notebook"]).parent, env=variables, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             status = process.wait(60 * JOB_SHARE * job["minutes"])

@@ -11,6 +11,7 @@ import time
 
 from workflow.lessons import ROOT
 from workflow.options import BACKENDS
+from workflow.surroundings import environment
 
 # Counts, options and messages are the same Python on every backend; what computes is tested on each.
 ON_EVERY_BACKEND = (
@@ -64,15 +65,15 @@ def run(backend, workers):
         *paths,
     ]
     # One thread each: the workers share the cores, and tensors of tests are too small to gain from more.
-    environment = {
-        **os.environ,
+    variables = {
+        **environment(),
         "KERAS_BACKEND": backend,
         "OMP_NUM_THREADS": "1",
         "TF_NUM_INTRAOP_THREADS": "1",
         # The tests compile more than they compute.
         "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip(),
     }
-    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+    return subprocess.run(command, cwd=ROOT, env=variables).returncode
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from cnnlib.lesson.claims import claim
 from cnnlib.lesson.determinism import reproducible
 from cnnlib.lesson.equality import expect_same_function
 from cnnlib.lesson.intervals import expect_between
-from cnnlib.lesson.quiz import check, hint, solution
+from cnnlib.lesson.quiz import check, hide_solutions, hint, solution
 from cnnlib.lesson.record import RECORD_MIME, add_run, digest, record, validate_record
 from cnnlib.lesson.state import begin
 
@@ -17,6 +17,7 @@ __all__ = [
     "digest",
     "expect_between",
     "expect_same_function",
+    "hide_solutions",
     "hint",
     "record",
     "reproducible",

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from cnnlib.lesson.quantities import leave_quantity
+
 
 def expect_same_function(built, reference, *, tolerance=1e-5, seed=0):
     """Copy the weights of `reference` into `built`, compare both on random images, and print or fail.
@@ -23,6 +25,7 @@ def expect_same_function(built, reference, *, tolerance=1e-5, seed=0):
     if np.ptp(other) == 0:
         raise AssertionError(f"{reference.name} gives the same value everywhere, so nothing can be compared")
     difference = float(np.max(np.abs(one - other)) / np.max(np.abs(other)))
+    leave_quantity(f"difference from {reference.name}", difference, None, tolerance)
     if not difference <= tolerance:
         raise AssertionError(
             f"not the same function: the outputs differ by {difference:.2g} of the largest one"

@@ -11,6 +11,7 @@ import sys
 from importlib import resources
 
 from cnnlib.lesson import state
+from cnnlib.lesson.quantities import leave_quantity
 
 
 def expect_between(name, value, low, high):
@@ -33,6 +34,7 @@ def expect_between(name, value, low, high):
         quantity = {"name": name, "value": float(value), "declared": [float(low), float(high)]}
         lesson.quantities.append({**quantity, "derived": derived})
     low, high = derived or (low, high)
+    leave_quantity(name, value, low, high)
     if not low <= value <= high:
         kind = "interval over the seeds" if derived else "declared interval"
         raise AssertionError(f"{name} is {value:.6g}, outside its {kind} [{low:g}, {high:g}]")

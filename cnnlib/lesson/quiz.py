@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+_hidden = False
+
 
 @dataclass(frozen=True)
 class Exercise:
@@ -68,9 +70,18 @@ def hint(identifier):
 
 
 def solution(identifier):
-    """Print a solution of an exercise, as code."""
+    """Print a solution of an exercise, as code; in a learner's copy of a lesson, that there is none."""
+    if _hidden:
+        print(f'{identifier}: this copy of the lesson has no solutions; lesson.hint("{identifier}") helps')
+        return
     source = textwrap.dedent(inspect.getsource(_find(identifier).solve))
     print(source[source.index("def ") :].rstrip())
+
+
+def hide_solutions():
+    """From now on `solution` shows none: for copies of a lesson that a teacher hands out (`make handout`)."""
+    global _hidden
+    _hidden = True
 
 
 def judge(item, answer):

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
+import keras
+
 from cnnlib.lesson.determinism import reproducible
 from cnnlib.lesson.environment import describe_environment, stamp
 
@@ -47,6 +49,9 @@ def begin(lesson, *, budget, seed, threads=2, precision="float32"):
     if budget not in BUDGETS:
         raise ValueError(f"budget={budget!r} must be one of {', '.join(BUDGETS)}")
     switches = reproducible(seed, threads=threads)
+    # Whatever keras.json or code before this lesson has set: a lesson's results are those of Keras's defaults.
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     chosen = choose_precision(precision)
     _current = LessonState(lesson, budget, seed, threads, chosen, switches)
     print(f"lesson {lesson}, budget {budget}, seed {seed}")

@@ -1,14 +1,19 @@
 """What a user or a disk can get wrong, each answered by one sentence before any kernel starts."""
 
+import argparse
+import errno
 import json
+import os
 
 import nbformat
 import pytest
 
+from tests.workflow.fixtures.pictures import write_pictures
 from tests.workflow.test_ledger_and_report import record
 from tests.workflow.tiny_course import write_course
 from workflow.jobs import make_jobs
 from workflow.lessons import UsageError
+from workflow.options import sentence_of
 from workflow.parameters import check_ranges
 from workflow.records import load_records, read_run
 
@@ -72,9 +77,8 @@ def test_a_budget_files_values_are_held_to_the_same_ranges(tmp_path):
 
 
 def test_what_is_in_range_passes(tmp_path):
-    jobs = make_jobs(
-        "cpu", params=f"dataset=folder:{tmp_path} train_examples=none", notebooks=course(tmp_path)
-    )
+    params = f"dataset='folder:{write_pictures(tmp_path)}' train_examples=none validation_examples=3"
+    jobs = make_jobs("cpu", params=params, notebooks=course(tmp_path))
     assert jobs["01_first-seed0"]["parameters"]["train_examples"] is None
     check_ranges("01_first", {}, {"noise": 0.0, "bias": -4.0, "mirror": False})  # names that promise nothing
 
@@ -146,3 +150,17 @@ def test_a_file_that_holds_no_record_is_told(tmp_path, text):
 
 def test_the_course_of_the_other_tests_is_in_range(tmp_path):
     assert make_jobs("cpu", notebooks=write_course(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("number", "to_do"),
+    [
+        (errno.ENOSPC, "free some space or choose another folder with RUN="),
+        (errno.EROFS, "choose another folder with RUN=<folder>, one that you may write"),
+        (errno.ENOENT, "see whether it is there and whole"),
+    ],
+)
+def test_space_is_asked_for_only_where_it_lacks(number, to_do):
+    arguments = argparse.Namespace(run="runs/cpu")
+    told = sentence_of(OSError(number, os.strerror(number), "a/file"), arguments)
+    assert told.startswith(f"error: {os.strerror(number)}: a/file; {to_do}")

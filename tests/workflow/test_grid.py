@@ -92,3 +92,28 @@ def test_the_points_of_a_grid_stand_side_by_side(tmp_path):
     assert (folder / "grid" / "epochs=2" / "report.html").exists()
     assert not list(folder.glob("[0-9][0-9]_*.json"))  # a run without a grid may live in the same folder
     assert "grid/epochs=2/01_first-seed0" in run(course, folder, *arguments, command="plan")[1]
+
+
+FAR = """
+# As `lesson.expect_between` has it: an interval is asserted at a budget's own parameters only.
+accuracy = min(0.99, 0.1 * epochs * width)
+own = epochs == 1 and width == 1.0
+if own and not 0.05 <= accuracy <= 0.2:
+    raise AssertionError("accuracy is outside")
+print("accuracy", "lies in [0.05, 0.2]" if own else "has its interval for other parameters")
+"""
+
+
+@pytest.mark.slow
+def test_six_points_far_from_the_budget_give_six_records(tmp_path):
+    course, folder = write_course(tmp_path / "course", first=FAR), tmp_path / "run"
+    code, text = run(
+        course, folder, "--lessons", "01", "--grid", "epochs=1,20,40 width=.01,9", "--budget", "quick"
+    )
+    assert code == 0, text
+    assert "FAILED" not in text
+    records = sorted(folder.glob("grid/*/01_first-seed0.json"))
+    assert len(records) == 6
+    assert len((folder / "grid.csv").read_text().splitlines()) == 7
+    executed = [path.read_text() for path in folder.glob("grid/*/notebooks/*.ipynb")]
+    assert sum("accuracy has its interval for other parameters" in text for text in executed) == 6

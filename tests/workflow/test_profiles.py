@@ -77,8 +77,8 @@ def test_a_job_asks_for_what_its_budget_declares(tmp_path):
         str(PROFILES / "local"),
         "--scheduler",
         "greedy",
-        "--config",
-        f"run_folder={folder}",
+        "--directory",
+        str(folder),
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     text = done.stdout + done.stderr

@@ -105,11 +105,11 @@ def test_parts_put_together_as_the_page_on_clusters_says_are_up_to_date(tmp_path
         "--summary",
     ]
     command += ["--rerun-triggers", "mtime", "--scheduler", "greedy", "--cores", "1"]
-    command += ["--config", f"run_folder={whole}"]
+    command += ["--directory", str(whole)]
     summary = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows = {line.split("\t")[0]: line for line in summary.splitlines()[1:]}
-    assert "no update" in rows[str(whole / f"{jobs[0]}.json")]
-    assert "update pending" in rows[str(whole / f"{jobs[1]}.json")]
+    assert "no update" in rows[f"{jobs[0]}.json"]
+    assert "update pending" in rows[f"{jobs[1]}.json"]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)

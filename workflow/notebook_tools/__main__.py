@@ -64,7 +64,7 @@ def _parser():
             "--cell-timeout", type=_positive, default=300, metavar="SECONDS", help="default 300"
         )
     check.add_argument(
-        "--changed", metavar="REF", help="only lessons that changes since this commit can affect"
+        "--changed", metavar="REF", help="only lessons that changes since this commit (or auto) can affect"
     )
     check.add_argument("--shard", type=_shard, metavar="K/N", help="the K-th of N parts of about equal time")
     check.add_argument("--workers", type=int, default=2, metavar="W", help="notebooks at a time, default 2")

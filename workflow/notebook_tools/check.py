@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from workflow.lessons import ROOT, UsageError
-from workflow.notebook_tools.kernel import environment
 from workflow.notebook_tools.selection import (
     SANITIZE_FILE,
     changed_lessons,
@@ -13,6 +12,7 @@ from workflow.notebook_tools.selection import (
     take_shard,
     weigh,
 )
+from workflow.surroundings import environment
 
 PLUGIN = "workflow.notebook_tools.nbval_reports"
 NO_TESTS_JUNIT = (
@@ -51,13 +51,13 @@ def check_lessons(lessons, *, changed_since=None, shard=None, workers=2, junit=N
             Path(junit).write_text(NO_TESTS_JUNIT, encoding="utf-8")
         return 0
     print(f"checking {len(lessons)}: {', '.join(sorted(lesson.name for lesson in lessons))}", flush=True)
-    command = _pytest_command(lessons, min(workers, len(lessons)), junit, cell_timeout)
+    command = pytest_command(lessons, min(workers, len(lessons)), junit, cell_timeout)
     # Other plugins that happen to be installed could reorder, repeat or slow down the cells.
     variables = {**environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
 
-def _pytest_command(lessons, workers, junit, cell_timeout):
+def pytest_command(lessons, workers, junit, cell_timeout):
     folder = lessons[0].notebook.parent
     sanitize = folder / SANITIZE_FILE
     command = [sys.executable, "-m", "pytest"]

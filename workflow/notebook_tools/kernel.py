@@ -1,26 +1,12 @@
-"""The kernel of every headless run: this very interpreter, in an environment that makes outputs repeatable."""
+"""The kernel of every headless run: this very interpreter, in surroundings that make outputs repeatable."""
 
-import os
 import subprocess
 
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-SETTINGS = {
-    "CNNLIB_PROGRESS": "plain",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    # A debugger's warning about frozen modules would go to stderr.
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
-# Set by some machines for scripts; in a kernel it would keep figures out of the notebook.
-UNWANTED = ("MPLBACKEND",)
-
-
-def environment():
-    """Environment variables for a process that starts kernels."""
-    kept = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-    return {**kept, **SETTINGS}
+from workflow.surroundings import environment
 
 
 class ThisInterpreter(AsyncKernelManager):

@@ -4,7 +4,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from workflow.files import write_text
+from workflow import surroundings
+from workflow.files import path_for_papermill, write_text
 from workflow.lessons import UsageError
 from workflow.notebook_tools import pairs
 from workflow.notebook_tools.kernel import ThisInterpreter
@@ -67,7 +68,7 @@ def _execute(notebook, lesson, cell_timeout):
     """The executed notebook; one more try where the kernel failed before any cell ran (a port was taken)."""
     notebook.metadata = {"kernelspec": KERNEL}
     notebook.nbformat_minor = 5
-    with tempfile.TemporaryDirectory(prefix="refresh-") as folder:
+    with surroundings.entered(), tempfile.TemporaryDirectory(prefix="refresh-") as folder:
         progress = Path(folder) / lesson.notebook.name
         for last_try in (False, True):
             try:
@@ -88,7 +89,7 @@ def _run_papermill(notebook, progress, lesson, cell_timeout):
     try:
         return papermill.execute_notebook(
             notebook,
-            progress,
+            path_for_papermill(progress),
             cwd=lesson.notebook.parent,
             kernel_name=KERNEL["name"],
             kernel_manager_class=ThisInterpreter,

@@ -9,6 +9,7 @@ from workflow.notebook_tools import pairs
 
 # A change here can alter the output of any lesson.
 CONCERNS_ALL = ("cnnlib/", "data/", "requirements", "pyproject.toml", "environment.yml")
+AUTO = "auto"  # as a reference: the commit that this change started from
 SANITIZE_FILE = "nbval_sanitize.cfg"
 
 
@@ -21,27 +22,42 @@ def changed_lessons(lessons, reference, root=ROOT):
         UsageError: git does not know the reference.
     """
     files = _changed_files(reference, root)
+    if files is None:
+        return list(lessons)
     if any(file.startswith(CONCERNS_ALL) or file.endswith(f"/{SANITIZE_FILE}") for file in files):
         return list(lessons)
     records_changed = any(file.startswith("reference/") for file in files)
     chosen = []
     for lesson in lessons:
-        own = {
-            path.relative_to(root.resolve()).as_posix()
-            for path in (lesson.notebook, pairs.script_path(lesson))
-        }
         reads_records = records_changed and "../reference" in lesson.notebook.read_text(encoding="utf-8")
-        if own & files or reads_records:
+        if _own_files(lesson, root) & files or reads_records:
             chosen.append(lesson)
     return chosen
 
 
+def lessons_changed_themselves(lessons, reference, root=ROOT):
+    """The lessons whose notebook or script changed since a commit; see `changed_lessons`."""
+    files = _changed_files(reference, root)
+    return [lesson for lesson in lessons if files is None or _own_files(lesson, root) & files]
+
+
+def _own_files(lesson, root):
+    files = (lesson.notebook, pairs.script_path(lesson))
+    return {path.relative_to(root.resolve()).as_posix() for path in files}
+
+
 def _changed_files(reference, root):
+    """Names of the changed files; None where `auto` finds no earlier commit, so that everything counts as changed."""
+
     def git(*arguments):
         return subprocess.run(
             ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
         ).stdout
 
+    if reference == AUTO:
+        reference = _before_this_change(git)
+        if reference is None:
+            return None
     try:
         base = git("merge-base", "--end-of-options", reference, "HEAD").strip()
         names = git("diff", "--name-only", "--no-renames", "-z", base)
@@ -54,6 +70,21 @@ def _changed_files(reference, root):
             f" (git fetch), or name another"
         ) from error
     return {name for name in names.split("\0") if name}
+
+
+def _before_this_change(git):
+    """Where this branch left the main one, on the main one itself the commit before; None without a history."""
+    for reference in ("origin/HEAD", "origin/main"):
+        try:
+            base, head = git("merge-base", reference, "HEAD").strip(), git("rev-parse", "HEAD").strip()
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        if base != head:
+            return base
+    try:
+        return git("rev-parse", "--verify", "HEAD~1").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def weigh(lessons):
