@@ -14,6 +14,7 @@ import contextlib
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 from workflow import options, watch
@@ -104,7 +105,9 @@ def in_this_process(job, name, run_folder):
     Raises:
         LessonFailed: a cell raised; the position counts all cells from 1.
     """
-    namespace, found = {"__name__": "__main__"}, []
+    # As in a notebook, the cells' variables are those of the module `__main__`.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    namespace, found = vars(sys.modules["__main__"]), []
     for position, (kind, source, tags) in enumerate(read_cells(job["notebook"]), start=1):
         if kind != "code":
             continue

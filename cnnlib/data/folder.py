@@ -18,7 +18,8 @@ def read(path, *, size=None, mode="rgb"):
     all classes. Files whose names begin with a dot are passed over; anything else must be a picture.
 
     Args:
-        path: folder with `train` and `test`, each with the same class folders.
+        path: folder with `train` and `test`, each with the same class folders; a relative one starts from the
+            working directory.
         size: (height, width) to which pictures are stretched; default the size of the first training picture.
         mode: "rgb" or "grey".
 
@@ -31,9 +32,9 @@ def read(path, *, size=None, mode="rgb"):
     """
     if mode not in MODES:
         raise ValueError(f"mode={mode!r} must be one of {', '.join(map(repr, MODES))}.")
-    root = Path(path)
+    root = Path(path).expanduser().absolute()
     if not root.is_dir():
-        raise DataError(f"{path} is not a folder; give one that holds train/<class>/ and test/<class>/.")
+        raise DataError(f"{root} is not a folder; give one that holds train/<class>/ and test/<class>/.")
     classes = {part: _class_folders(root, part) for part in ("train", "test")}
     _check_classes(root, classes)
     names = sorted(classes["train"])

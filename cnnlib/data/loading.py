@@ -31,7 +31,7 @@ def load(
     Args:
         name: "fashion_mnist" (28, 28, 1), embedded; "fashion_mnist_rgb" (28, 28, 3), the same garments in
             seeded colours; "cifar10" (32, 32, 3), fetched once; or "folder:<path>", image files in
-            `train/<class>/` and `test/<class>/`.
+            `train/<class>/` and `test/<class>/`; a relative path starts from the working directory.
         train_examples: size of the training set, a stratified subset; None for all that validation leaves.
         validation_examples: size of the validation set, 0 for none.
         seed: integer of at least 0; decides the split, and the colours of "fashion_mnist_rgb".

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import importlib
 import io
 import sys
 import time
@@ -17,9 +18,17 @@ from cnnlib.data.files import read_bytes
 MODES = {"rgb": "RGB", "grey": "L"}  # our name: Pillow's; the length of Pillow's is the number of channels
 # Pillow knows more, some of which start other programs (EPS) or are containers (PDF).
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
+# Formats of phones, which Pillow reads where it was built with them or has a plugin: (bytes 8 to 12 of the file,
+# Pillow's name, the plugin's package, its module).
+PHONE_FORMATS = (
+    ((b"avif", b"avis"), "AVIF", "pillow-avif-plugin", "pillow_avif"),
+    ((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "HEIF", "pillow-heif", "pillow_heif"),
+)
 MAX_FILE_BYTES = 256 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30  # of all images of a data set together
 MAX_PIXELS = 50_000_000  # read from the header, before a decompression bomb can unfold
+_SIXTEEN_BITS_IN_MODE_I = ("PNG", "PPM")  # 16-bit grey, which Pillow keeps in 32 bits, scaled to 0..65535
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF 6.0
 _THREADS = 4
 _QUIET_SECONDS = 3.0  # a progress line appears only where loading takes longer
 
@@ -127,8 +136,9 @@ def _with_progress(items, total, doing="reading"):
 def _open(path):
     """The undecoded picture and its file's SHA-256, its size checked from the header."""
     content = read_bytes(path, limit=MAX_FILE_BYTES, remedy="remove it or replace it by an image file.")
+    formats = _phone_format(path, content) or FORMATS
     try:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        picture = Image.open(io.BytesIO(content), formats=formats)
         width, height = picture.size
     except Image.DecompressionBombError:
         width, height = None, None
@@ -142,10 +152,40 @@ def _open(path):
     return picture, hashlib.sha256(content).hexdigest()
 
 
+def _phone_format(path, content):
+    """(Pillow's name,) of a phone's format, its plugin loaded; None for a file of another format."""
+    for brands, name, package, module in PHONE_FORMATS:
+        if content[4:8] != b"ftyp" or content[8:12] not in brands:
+            continue
+        Image.init()
+        if name not in Image.OPEN:
+            with contextlib.suppress(ImportError):
+                plugin = importlib.import_module(module)
+                getattr(plugin, "register_heif_opener", lambda: None)()
+        if name not in Image.OPEN:
+            raise DataError(
+                f"{path} is an {name} picture, which Pillow does not read here; `pip install {package}`, or convert "
+                "it to JPEG or PNG."
+            )
+        return (name,)
+    return None
+
+
 def _decode(path, size, mode):
     picture, digest = _open(path)
     with picture:
+        _refuse_unknown_range(path, picture)
         return _decoded(path, lambda: np.asarray(_bring_to(picture, size, mode))), digest
+
+
+def _refuse_unknown_range(path, picture):
+    """Refuse numbers of which nobody knows what is white: Pillow would cut them off at 0 and 255."""
+    if picture.mode == "F" or (picture.mode == "I" and picture.format not in _SIXTEEN_BITS_IN_MODE_I):
+        kind = "floating-point numbers" if picture.mode == "F" else "32-bit integers"
+        raise DataError(
+            f"{path} holds {kind}, of which it is not known what is black and what is white; scale all pictures alike "
+            "to 0..255, for instance by np.uint8(255 * values) where they lie in 0..1, and save them as PNG."
+        )
 
 
 def _decoded(path, action):
@@ -163,16 +203,26 @@ def _unreadable(path):
 
 def _bring_to(picture, size, mode):
     # Each step is skipped where it changes nothing: small pictures are read by the ten thousand.
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF; what turns or converts the picture drops them
     if picture.getexif():
         picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I;16"):  # Pillow would clip 16-bit grey at 255, not scale it
-        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode.startswith("I"):
+        picture = _eight_bits(picture, tags)
     elif picture.has_transparency_data:
         opaque = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", opaque.size, (0, 0, 0, 255)), opaque)
     if picture.mode != MODES[mode]:
         picture = picture.convert(MODES[mode])
     return _resized(picture, size)
+
+
+def _eight_bits(picture, tags):
+    """Grey of 16 (or 12) bits by its high bits, where Pillow would clip it at 255: white is the largest number."""
+    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+    pixels = np.clip(np.asarray(picture).astype(np.int64) >> (bits - 8), 0, 255)
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow heeds it in 8 bits only
+        pixels = 255 - pixels
+    return Image.fromarray(pixels.astype(np.uint8))
 
 
 def _resized(picture, size):

@@ -7,7 +7,7 @@ run, decides it.
 
 import math
 
-from cnnlib.lesson.state import current
+from cnnlib.lesson.state import current, keep
 
 RECORDED = "recorded for this seed; the ledger decides over the seeds of a run"
 NOT_AT_QUICK = "not decided at this budget"
@@ -17,7 +17,8 @@ def claim(identifier, statement, *, source, measured, holds=None, difference=Non
     """State a claim and its verdict, and keep both for the record.
 
     Args:
-        identifier: unique in the course, for instance "04-parameters".
+        identifier: unique in the course, for instance "04-parameters". Stated again, as when a cell is run a second
+            time, it replaces what was stated before.
         statement: the claim in one sentence.
         source: paper, table or note that makes it.
         measured: what was measured, in words and figures; printed for arithmetic claims, recorded for all.
@@ -26,8 +27,7 @@ def claim(identifier, statement, *, source, measured, holds=None, difference=Non
             statement.
 
     Raises:
-        ValueError: not exactly one of `holds` and `difference` was given, a difference that is not finite, or an
-            identifier used twice.
+        ValueError: not exactly one of `holds` and `difference` was given, or a difference that is not finite.
     """
     state = current()
     if (holds is None) == (difference is None):
@@ -36,13 +36,13 @@ def claim(identifier, statement, *, source, measured, holds=None, difference=Non
         )
     if difference is not None and not math.isfinite(difference):
         raise ValueError(f"claim {identifier!r}: difference={difference!r} must be a finite number")
-    if any(c["id"] == identifier for c in state.claims):
-        raise ValueError(f"claim {identifier!r} was stated before in this lesson; identifiers are unique")
     if difference is None:
         kind, verdict = "arithmetic", "holds" if holds else "does not hold"
     else:
         kind, verdict = "training", NOT_AT_QUICK if state.budget == "quick" else RECORDED
-    state.claims.append(
+    keep(
+        state.claims,
+        "id",
         {
             "id": identifier,
             "statement": statement,
@@ -51,7 +51,7 @@ def claim(identifier, statement, *, source, measured, holds=None, difference=Non
             "measured": measured,
             "difference": None if difference is None else float(difference),
             "verdict": verdict if difference is None else "not decided",
-        }
+        },
     )
     print(f"claim {identifier}: {statement}")
     if difference is None:

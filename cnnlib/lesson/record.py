@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from cnnlib.lesson.environment import describe_environment
-from cnnlib.lesson.state import current
+from cnnlib.lesson.state import current, keep
 
 SCHEMA = json.loads(
     resources.files("cnnlib.lesson").joinpath("record.schema.json").read_text(encoding="utf-8")
@@ -27,18 +27,17 @@ def add_run(label, model, history, test=None, validation=None):
     """Keep a further training of this lesson for its record, under a label unique in the lesson.
 
     Args:
-        label: what sets this training apart, for instance "tanh, average pooling".
+        label: what sets this training apart, for instance "tanh, average pooling". A label that was kept before, as
+            when a cell is run a second time, is replaced.
         model: the trained network.
         history: its `training.History`.
         test, validation: results of `training.evaluate`, where they were taken.
     """
     state = current()
-    if any(run["label"] == label for run in state.runs):
-        raise ValueError(f"add_run: label {label!r} was used before in this lesson")
     row = {"label": label, **_network_row(model, history)}
     for name, result in (("test", test), ("validation", validation)):
         row[f"{name}_accuracy"] = None if result is None else result["top1"]
-    state.runs.append(row)
+    keep(state.runs, "label", row)
 
 
 def record(*, network, history, test, data, name=None, **extra):

@@ -58,6 +58,19 @@ def begin(lesson, *, budget, seed, threads=2, precision="float32"):
     print(stamp(describe_environment(), threads, chosen))
 
 
+def keep(entries, key, entry):
+    """Put `entry` among `entries`, in the place of the earlier one with the same `entry[key]` where there is one.
+
+    So cells may be run twice: the record holds what was said last, in the order in which it was first said. That no
+    two cells say something under one name is held by the notebook lint.
+    """
+    for position, earlier in enumerate(entries):
+        if earlier[key] == entry[key]:
+            entries[position] = entry
+            return
+    entries.append(entry)
+
+
 def current_or_none():
     """The running lesson, or None where none has begun in this process."""
     return _current

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cnnlib.plots.fonts import width_of
 from cnnlib.plots.style import WIDTH, as_array, as_names, literal, new_figure, shorten, styled
 
 _MAX_CELLS_WITH_NUMBERS = 16  # columns; beyond it numbers no longer fit into a cell
@@ -94,7 +95,9 @@ def _matrix(matrix, row_names, column_names, x_label, y_label, value_label, numb
     axis.set(xlabel=x_label, ylabel=y_label)
     axis.grid(visible=False)
     if column_names is not None:
-        _name_ticks(axis.xaxis, column_names, most=30, rotated=max(map(len, column_names)) * columns > 50)
+        _name_ticks(
+            axis.xaxis, column_names, most=30, rotated=max(map(width_of, column_names)) * columns > 50
+        )
     if row_names is not None:
         _name_ticks(axis.yaxis, row_names, most=30)
     if number_format is not None and columns <= _MAX_CELLS_WITH_NUMBERS and rows <= _MAX_CELLS_WITH_NUMBERS:

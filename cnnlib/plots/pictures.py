@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cnnlib.plots.fonts import width_of
 from cnnlib.plots.style import LIGHT_GREY, WIDTH, as_array, as_names, literal, new_figure, shorten, styled
 
 ROUNDING = 1e-5  # transforms in single precision leave [0, 1] by so much
@@ -158,7 +159,7 @@ def _tiles(tiles, titles, columns, *, vmin, vmax, colors="gray"):
 
 def _columns(columns, count, titles):
     if columns is None:
-        longest = max((len(line) for title in titles or () for line in title.split("\n")), default=0)
+        longest = max((width_of(line) for title in titles or () for line in title.split("\n")), default=0)
         most = 10 if longest <= 10 else 6
         return min(count, most)
     if not isinstance(columns, (int, np.integer)) or isinstance(columns, bool) or not 1 <= columns <= 32:
@@ -168,5 +169,5 @@ def _columns(columns, count, titles):
 
 def _title_size(titles, tile_width):
     """Points at which the longest line is no wider than a tile: a letter is about 0.6 of its size wide."""
-    longest = max(1, *(len(line) for title in titles for line in title.split("\n")))
+    longest = max(1, *(width_of(line) for title in titles for line in title.split("\n")))
     return min(8.5, tile_width * 72 * 0.95 / (0.6 * longest))

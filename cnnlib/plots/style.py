@@ -1,5 +1,6 @@
 """One look for all pictures: size, fonts, and colours that colour-blind readers can tell apart."""
 
+import contextlib
 import functools
 import io
 import itertools
@@ -8,6 +9,8 @@ import re
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as _MatplotlibFigure
+
+from cnnlib.plots import fonts
 
 WIDTH = 8.0  # inches: the text column of a notebook at DPI
 DPI = 100
@@ -47,7 +50,6 @@ _ALIASES = {
 _STYLE = {
     "figure.dpi": DPI,
     "savefig.dpi": DPI,
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 9.5,
     "axes.titlesize": 10,
     "axes.labelsize": 9.5,
@@ -71,6 +73,7 @@ class Figure(_MatplotlibFigure):
         """The picture as PNG bytes."""
         file = io.BytesIO()
         with _look():
+            fonts.provide(self)
             # A second run of the layout would start from the first one's result and move things by a hair.
             if self.get_layout_engine() is not None:
                 self.draw_without_rendering()
@@ -92,9 +95,15 @@ def new_figure(height, width=WIDTH, layout="constrained"):
     return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
+@contextlib.contextmanager
 def _look():
-    """Matplotlib's own defaults with the course's on top, whatever the reader's settings are."""
-    return matplotlib.rc_context({**_DEFAULTS, **_STYLE})
+    """Matplotlib's own defaults with the course's on top, whatever the reader's settings are.
+
+    Of these only the fonts are heeded, for characters that the course's own font lacks.
+    """
+    look = {**_DEFAULTS, **_STYLE, "font.family": fonts.families()}
+    with matplotlib.rc_context(look), fonts.quiet():
+        yield
 
 
 _DEFAULTS = {
@@ -197,7 +206,7 @@ def as_mapping(name, values):
 
 def legend_outside(figure, handles, labels):
     """A legend in one row above the axes where it fits, else in a column beside them."""
-    if len(labels) <= 6 and sum(len(label) + 6 for label in labels) <= 105:
+    if len(labels) <= 6 and sum(fonts.width_of(label) + 6 for label in labels) <= 105:
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     else:
         figure.legend(handles, [shorten(label, 28) for label in labels], loc="outside right upper")
@@ -209,5 +218,9 @@ def literal(text):
 
 
 def shorten(text, limit):
-    """`text` with its end cut to `limit` characters, marked by an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """`text` with its end cut to `limit` columns, marked by an ellipsis; a Chinese character takes two."""
+    if fonts.width_of(text) <= limit:
+        return text
+    while fonts.width_of(text) > limit - 1:
+        text = text[:-1]
+    return text + "…"

@@ -2,11 +2,12 @@
 
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from cnnlib import data
 from cnnlib.data import folder, pictures
@@ -90,6 +91,88 @@ def test_other_kinds_of_pictures_are_brought_to_the_same_form(root):
     assert (image[:, :4] == 0).all()
     jpeg = replace(root, Image.new("L", (8, 6), 77), name="0.jpg")
     assert (jpeg == 77).all()
+
+
+def put(root, picture, name, **options):
+    (root / "test/cat/0.png").unlink(missing_ok=True)
+    picture.save(root / "test/cat" / name, **options)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "kind"),
+    [
+        (np.full((6, 8), 0.5, np.float32), "floating-point numbers"),  # Pillow: all black
+        (np.full((6, 8), 40_000, np.int32), "32-bit integers"),  # Pillow: all white
+    ],
+)
+def test_numbers_of_unknown_range_are_refused_with_how_to_convert_them(root, pixels, kind):
+    put(root, Image.fromarray(pixels), "0.tiff")
+    told = refused(root, rf"0\.tiff holds {kind}")
+    assert "np.uint8(255 * values)" in told
+    (root / "test/cat/0.tiff").rename(root / "train/cat/0.tiff")
+    (root / "test/cat/0.png").write_bytes((root / "train/cat/1.png").read_bytes())
+    refused(root, f"holds {kind}")
+
+
+def test_sixteen_bits_are_read_by_their_high_byte_in_every_format(root):
+    pixels = np.full((6, 8), 40_000, np.uint16)
+    for name in ("0.png", "0.tiff"):
+        (root / "test/cat/0.tiff").unlink(missing_ok=True)
+        assert (replace_with(root, Image.fromarray(pixels), name) == 40_000 >> 8).all()
+    (root / "test/cat/0.tiff").unlink()
+    (root / "test/cat/0.pgm").write_bytes(b"P5 8 6 65535\n" + pixels.byteswap().tobytes())
+    assert (load(root).test.images[0] == 40_000 >> 8).all()
+
+
+def replace_with(root, picture, name, **options):
+    put(root, picture, name, **options)
+    return load(root).test.images[0]
+
+
+def test_a_tiff_that_counts_black_upwards_is_turned_round(root):
+    pixels = np.full((6, 8), 40_000, np.uint16)
+    turned = replace_with(root, Image.fromarray(pixels), "0.tiff", tiffinfo={262: 0})
+    assert (turned == 255 - (40_000 >> 8)).all()
+
+
+def twelve_bit_tiff(width, height, value):
+    """A TIFF whose grey values take 12 bits each, two in three bytes."""
+    row = bytes([value >> 4, (value & 15) << 4 | value >> 8, value & 255]) * (width // 2)
+    entries = [(256, width), (257, height), (258, 12), (259, 1), (262, 1), (273, 8 + 2 + 12 * 9 + 4), (277, 1),
+               (278, height), (279, len(row) * height)]  # fmt: skip
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    return head + b"".join(struct.pack("<HHII", tag, 4, 1, n) for tag, n in entries) + bytes(4) + row * height
+
+
+def test_twelve_bits_are_brought_to_eight(root):
+    (root / "test/cat/0.png").unlink()
+    (root / "test/cat/0.tiff").write_bytes(twelve_bit_tiff(8, 6, 3_000))
+    assert (load(root).test.images[0] == 3_000 >> 4).all()
+
+
+def test_pictures_of_phones_are_read_or_the_plugin_is_named(root, monkeypatch):
+    heic = b"\0\0\0\x18ftypheic" + bytes(80)
+    avif = b"\0\0\0\x18ftypavif" + bytes(80)
+    Image.init()
+    for name, content, package in (("HEIF", heic, "pillow-heif"), ("AVIF", avif, "pillow-avif-plugin")):
+        (root / "test/cat/0.png").write_bytes(content)
+        with monkeypatch.context() as without:
+            without.delitem(Image.OPEN, name, raising=False)
+            without.setitem(sys.modules, package.replace("-plugin", "").replace("-", "_"), None)
+            assert f"`pip install {package}`" in refused(root, rf"0\.png is an {name} picture")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_an_avif_is_read(root):
+    read = replace_with(root, Image.new("RGB", (8, 6), (200, 200, 200)), "0.avif")
+    assert abs(read.astype(int) - 200).max() <= 2
+
+
+def test_a_relative_path_starts_from_the_working_directory_and_is_told_in_full(root, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    assert len(data.load(f"folder:{root.name}", validation_examples=3).train) == 9
+    with pytest.raises(data.DataError, match=f"^{root.parent / 'nowhere'} is not a folder"):
+        data.load("folder:nowhere")
 
 
 def test_the_wrong_tree_is_told(root, tmp_path_factory):

@@ -99,10 +99,14 @@ def test_a_claim_is_either_arithmetic_or_about_training(begun, arguments):
         claim(**arguments)
 
 
-def test_a_claim_is_stated_once(begun):
+def test_a_claim_that_is_stated_again_takes_the_place_of_the_earlier_one(begun):
     claim(holds=True)
-    with pytest.raises(ValueError, match="unique"):
-        claim(holds=True)
+    claim(identifier="04-y", holds=True)
+    claim(holds=False, measured="8")
+    assert [(c["id"], c["measured"], c["verdict"]) for c in begun.claims] == [
+        ("04-x", "8", "does not hold"),
+        ("04-y", "7", "holds"),
+    ]
 
 
 def test_nothing_is_said_before_a_lesson_begins(monkeypatch):
@@ -167,11 +171,15 @@ def test_a_notebook_shows_one_line_and_stores_the_record(begun, trained):
     assert "\n" not in bundle["text/plain"]
 
 
-def test_labels_of_runs_are_unique(begun, trained):
-    model, _, history, _ = trained
+def test_a_run_that_is_added_again_takes_the_place_of_the_earlier_one(begun, trained):
+    model, _, history, test = trained
     lesson.add_run("one", model, history)
-    with pytest.raises(ValueError, match="label 'one'"):
-        lesson.add_run("one", model, history)
+    lesson.add_run("two", model, history)
+    lesson.add_run("one", model, history, test=test)
+    assert [(run["label"], run["test_accuracy"]) for run in begun.runs] == [
+        ("one", test["top1"]),
+        ("two", None),
+    ]
 
 
 def break_record(row):

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from cnnlib import plots
-from cnnlib.plots.style import NETWORK_STYLES, series_styles
+from cnnlib.plots import fonts
+from cnnlib.plots.style import NETWORK_STYLES, series_styles, shorten
 
 TWENTY = [
     "lenet5", "alexnet", "zfnet", "vgg11", "vgg16", "nin", "googlenet", "inception_v3", "bn_lenet", "highway19",
@@ -327,3 +329,94 @@ def test_labels_of_learning_curves_lie_within_the_picture():
     figure = plots.learning_curves({"resnet18": history})
     figure.png()
     assert min(axis.yaxis.label.get_window_extent().x0 for axis in figure.axes) >= 0
+
+
+CHINESE = ["猫和狗", "小狗", "鱼"]
+
+
+def chinese_texts():
+    """A figure with Chinese at its ticks, above its tiles, and beside its bars."""
+    return [
+        confusion(CHINESE),
+        plots.image_grid(np.zeros((3, 4, 4)), titles=CHINESE),
+        plots.bars(dict.fromkeys(CHINESE, 1.0), x_label="精度"),
+    ]
+
+
+@pytest.fixture
+def fonts_of_the_system(monkeypatch):
+    """Function that sets which families are installed, whatever this machine has."""
+
+    def set_fonts(*names, new=()):
+        families = {fonts.BASE, *names}
+        monkeypatch.setattr(fonts, "_warned", False)
+        monkeypatch.setattr(fonts, "_installed", lambda: families)
+        monkeypatch.setattr(fonts, "_characters", lambda family: LATIN if family == fonts.BASE else HAN)
+        monkeypatch.setattr(fonts, "_learn_new_fonts", lambda: families.update(new))
+
+    return set_fonts
+
+
+LATIN, HAN = frozenset(range(0x250)), frozenset(range(0x4E00, 0xA000))
+
+
+def families_of(figure, text):
+    """The fonts of the text of a figure."""
+    (found,) = {tuple(t.get_fontfamily()) for t in figure.findobj(Text) if t.get_text() == text}
+    return list(found)
+
+
+def test_an_installed_chinese_font_is_taken_for_what_the_own_font_lacks(fonts_of_the_system, recwarn):
+    fonts_of_the_system("SimHei", "Liberation Sans")
+    for figure, text in zip(chinese_texts(), ("小狗", "小狗", "精度"), strict=True):
+        figure.png()
+        assert families_of(figure, text) == [fonts.BASE, "SimHei"]
+    assert not [str(w.message) for w in recwarn if "No installed font" in str(w.message)]
+
+
+def test_the_font_that_the_reader_set_comes_first(fonts_of_the_system):
+    fonts_of_the_system("SimHei", "My Kai")
+    with matplotlib.rc_context({"font.family": "sans-serif", "font.sans-serif": ["My Kai", "Arial"]}):
+        figure = confusion(CHINESE)
+        figure.png()
+        assert matplotlib.rcParams["font.sans-serif"] == ["My Kai", "Arial"]
+    assert families_of(figure, "小狗") == [fonts.BASE, "My Kai", "SimHei"]
+
+
+def test_a_font_that_was_installed_after_matplotlib_made_its_list_is_found(fonts_of_the_system, recwarn):
+    fonts_of_the_system(new=["WenQuanYi Zen Hei"])
+    figure = confusion(CHINESE)
+    figure.png()
+    assert families_of(figure, "小狗") == [fonts.BASE, "WenQuanYi Zen Hei"]
+    assert not len(recwarn)
+
+
+def test_without_a_font_one_sentence_names_the_package(fonts_of_the_system, recwarn):
+    fonts_of_the_system()
+    for figure in chinese_texts():
+        figure.png()
+    (warning,) = [str(w.message) for w in recwarn]
+    assert warning.startswith("No installed font has '猫和狗小鱼', which figures show as boxes;")
+    assert "apt-get install fonts-noto-cjk" in warning
+    assert warning.endswith(".")
+
+
+def test_letters_of_the_own_font_need_no_other(recwarn):
+    plots.bars({"Grüße, naïve – 1×2 → α": 1.0}, x_label="a").png()
+    assert not len(recwarn)
+
+
+def test_chinese_names_are_drawn_and_not_as_boxes():
+    """With a real font of this machine, where there is one: characters differ from one another, as boxes do not."""
+    fonts._learn_new_fonts()
+    if not any("Hei" in name or "CJK" in name for name in fonts.families()):
+        pytest.skip("no Chinese font is installed here")
+    first, second = (plots.image_grid(np.zeros((1, 9, 9)), titles=[name]).png() for name in ("猫", "狗"))
+    assert first != second
+
+
+def test_chinese_names_are_cut_and_sized_by_the_room_that_they_take():
+    assert fonts.width_of("猫a") == 3
+    assert shorten("猫狗猫狗", 8) == "猫狗猫狗"
+    assert shorten("猫狗猫狗", 7) == "猫狗猫…"
+    assert shorten("abcdefgh", 7) == "abcdef…"

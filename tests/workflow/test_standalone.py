@@ -97,3 +97,11 @@ def test_a_lesson_that_reads_records_runs_last_on_those_of_its_run_and_again_whe
     assert "01_first-seed0 has a record" in run(course, folder)[1]
     text = run(course, folder, "--params", "width=0.5")[1]
     assert text.count(" done ") == 2
+
+
+def test_cells_run_in_the_module_main_where_the_library_looks_for_the_parameters(tmp_path):
+    code = 'import sys; assert sys.modules["__main__"].epochs == 5, "no parameters there"'
+    status, text = run(
+        write_course(tmp_path / "course", second=code), tmp_path / "run", "--params", "epochs=5"
+    )
+    assert status == 0, text

@@ -22,7 +22,17 @@ def _refresh(options):
     from workflow.notebook_tools.refresh import refresh_lessons
 
     lessons = choose_lessons(options.lessons, options.notebooks)
-    return 1 if refresh_lessons(lessons, options.cell_timeout) else 0
+    failed = refresh_lessons(lessons, options.cell_timeout)
+    if options.notebooks == NOTEBOOKS:
+        _budgets(options)
+    return 1 if failed else 0
+
+
+def _budgets(options):
+    from workflow.notebook_tools.budgets import write_budgets
+
+    write_budgets()
+    return 0
 
 
 def _lint(options):
@@ -52,6 +62,9 @@ def _parser():
     )
     lint = _add(commands, "lint", _lint, "hold stored notebooks against the rules, without running them")
     check = _add(commands, "check", _check, "run notebooks with nbval and compare every checked output")
+    _add(
+        commands, "budgets", _budgets, "tell the library the parameters of all budgets, after a change of one"
+    )
     for command in (refresh, lint, check):
         command.add_argument(
             "lessons", nargs="*", metavar="LESSON", help="04, 04-11, 04,06 or lenet; default all"
