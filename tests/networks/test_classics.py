@@ -69,7 +69,12 @@ def test_lenet5_options_change_layers_not_counts(activation, pooling):
 def test_alexnet_options():
     def outline(**options):
         return networks.outline(
-            "alexnet", input_shape=(28, 28, 1), classes=10, width=0.25, stem="small", **options
+            "alexnet",
+            input_shape=(28, 28, 1),
+            classes=10,
+            width=0.25,
+            stem="small",
+            **{"stem_stride": 1, **options},
         )
 
     table = inspect.layer_table(outline())

@@ -132,13 +132,13 @@ def test_each_path_of_googlenet_can_be_left_out():
     ("densenet121", {"compression": 0}, "compression=0 must be above 0"),
     ("densenet121", {"growth": 2.5}, "growth=2.5 must be an integer"),
     ("densenet121", {"depths": ()}, r"depths=\(\) must be"),
-    ("densenet121", {"input_shape": (16, 16, 3), "stem": "small", "blocks": (1,) * 6}, "transition4 halves"),
+    ("densenet121", {"input_shape": (16, 16, 3), "stem": "small", "depths": (1,) * 6}, "transition4 needs maps"),
     ("densenet_cifar", {"depth": 41}, "depth=41 must be 3n"),
     ("highway", {"depth": 3}, "depth=3 must be an integer of at least 4"),
-    ("highway", {"stages": ((), (4,))}, "stages="),
+    ("highway", {"stages": ((), (4,))}, r"stages\[0\]=\(\) must be"),
     ("mobilenet_v1", {"activation": "tanh"}, "activation='tanh' must be"),
     ("mobilenet_v1", {"padding": "same"}, "padding='same' must be"),
-    ("convnext_tiny", {"depths": (1, 0)}, r"depths=\(1, 0\) must be"),
+    ("convnext_tiny", {"depths": (1, 0)}, r"depths\[1\]=0 must be"),
     ("convnext_tiny", {"drop_path": 1.0}, "drop_path=1.0 must be"),
 ])  # fmt: skip
 def test_errors_name_the_argument(name, options, message):
