@@ -1,6 +1,7 @@
 """The catalogue of the course's networks, and the one way to build them."""
 
 import inspect as _python_inspect
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -89,13 +90,16 @@ def outline(name: str, **arguments: Any) -> keras.Model:
 
     It can be counted and tabled (`inspect.layer_table`), not run. VGG-19's 575 MB are never allocated.
     """
-    from keras.src.backend.common import global_state
+    policy = keras.config.dtype_policy()
 
-    with keras.StatelessScope(initialize_variables=False):
-        model = build(name, **arguments)
-    # Keras keeps a list of variables to initialize later; these never shall be.
-    global_state.set_global_attribute("uninitialized_variables", [])
-    return model
+    def build_shapes():
+        keras.config.set_dtype_policy(policy)
+        with keras.StatelessScope(initialize_variables=False):
+            return build(name, **arguments)
+
+    # Keras lists, for each thread, the variables to initialize later; the list of these, who never shall be, ends here.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(build_shapes).result()
 
 
 def _lookup(name):

@@ -59,6 +59,7 @@ def load_torch_weights(
             f"'{model.name}_v15', or say origin='paper' if the weights were trained with the stride in the 1x1."
         )
     names, values, problems = torchvision_names(model, family), [], []
+    flattened = _flattened_maps(model)
     for layer in weighted(model):
         for variable in layer.weights:
             if names.get(layer.name) is None:
@@ -80,7 +81,7 @@ def load_torch_weights(
             elif not np.isfinite(array).all():
                 problems.append(f"{key} holds values that are not finite")
             else:
-                values.append((variable, _from_torch(array, layer, variable.name)))
+                values.append((variable, _from_torch(array, layer, variable.name, flattened)))
     problems += [f"{key} has no place" for key in given if not key.startswith(AUXILIARY)]
     _assign(model, values, problems, "state_dict")
 
@@ -199,14 +200,14 @@ def _torch_shape(layer, variable):
     return (shape[-1], shape[-2], *shape[:-2])
 
 
-def _from_torch(array, layer, part):
+def _from_torch(array, layer, part, flattened):
     if part != "kernel":
         return array.reshape(-1)
     if isinstance(layer, layers.DepthwiseConv2D):
         rows, columns, channels, multiplier = layer.kernel.shape
         return array.reshape(channels, multiplier, rows, columns).transpose(2, 3, 0, 1)
     if isinstance(layer, layers.Dense):
-        map_shape = _flattened_map(layer)
+        map_shape = flattened.get(layer.name)
         if map_shape is None:
             return array.T
         rows, columns, channels = map_shape  # torch flattens channels first
@@ -215,14 +216,17 @@ def _from_torch(array, layer, part):
     return array.transpose(2, 3, 1, 0)
 
 
-def _flattened_map(layer):
-    """(H, W, C) of the map that a Flatten turned into this dense layer's inputs, or None."""
-    operation = layer.input._keras_history.operation
-    while isinstance(operation, layers.Dropout):
-        operation = operation.input._keras_history.operation
-    if isinstance(operation, layers.Flatten) and len(operation.input.shape) == 4:
-        return tuple(operation.input.shape[1:])
-    return None
+def _flattened_maps(model):
+    """`{layer: (H, W, C)}` of the dense layers whose inputs are a map that a Flatten has turned into a vector."""
+    maps, found = {}, {}
+    for layer in model.layers:
+        if isinstance(layer, layers.Flatten) and len(layer.input.shape) == 4:
+            maps[id(layer.output)] = tuple(layer.input.shape[1:])
+        elif isinstance(layer, layers.Dropout) and id(layer.input) in maps:
+            maps[id(layer.output)] = maps[id(layer.input)]
+        elif isinstance(layer, layers.Dense) and id(layer.input) in maps:
+            found[layer.name] = maps[id(layer.input)]
+    return found
 
 
 def _from_keras(layer, source, convolution):
