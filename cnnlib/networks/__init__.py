@@ -22,7 +22,8 @@ from cnnlib.networks import (
     resnet_cifar,
     vgg,
 )
-from cnnlib.networks.common import Shape, Variant
+from cnnlib.networks.common import Variant
+from cnnlib.networks.hints import Shape
 from cnnlib.networks.weights import load_keras_weights, load_torch_weights
 
 __all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline"]

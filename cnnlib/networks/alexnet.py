@@ -7,19 +7,9 @@ from typing import Literal
 import keras
 from keras import layers
 
-from cnnlib._checks import Count, Rate, checked
 from cnnlib.layers import LocalResponseNormalization
-from cnnlib.networks.common import (
-    Shape,
-    Stem,
-    StemStride,
-    Variant,
-    batch_norm,
-    convolution,
-    first_stride,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, batch_norm, convolution, first_stride, scale_channels, scores
+from cnnlib.networks.hints import Count, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012"
 ZFNET = "Zeiler, Fergus: Visualizing and understanding convolutional networks, 2014"

@@ -6,9 +6,9 @@ from typing import Literal
 import keras
 from keras import layers
 
-from cnnlib._checks import Count, checked
 from cnnlib.layers import CapsuleLayer, CapsuleLength, CapsuleMask, PrimaryCapsules
-from cnnlib.networks.common import Shape, Stem, Variant, scale_channels
+from cnnlib.networks.common import Variant, scale_channels
+from cnnlib.networks.hints import Count, Shape, Stem, checked
 
 PAPER = "Sabour, Frosst, Hinton: Dynamic routing between capsules, 2017"
 

@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import KerasTensor, layers
 
-Shape = tuple[int | None, int | None, int]  # (H, W, C) in pixels and channels; None is any size
-Stem = Literal["paper", "small"]
-StemStride = Literal[1, 2] | None  # of the first convolution; None is the paper's, or 2 with stem="small"
-Normalization = Literal["batch", "none"]
+from cnnlib.networks.hints import Normalization
 
 
 @dataclass(frozen=True, kw_only=True)

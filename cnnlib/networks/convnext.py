@@ -3,19 +3,9 @@
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Counts, Rate, checked
 from cnnlib.layers import LayerScale, StochasticDepth
-from cnnlib.networks.common import (
-    Shape,
-    Stem,
-    StemStride,
-    Variant,
-    check_sides,
-    convolution,
-    first_stride,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, check_sides, convolution, first_stride, scale_channels, scores
+from cnnlib.networks.hints import Counts, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022"
 CHANNELS = (96, 192, 384, 768)

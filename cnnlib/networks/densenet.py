@@ -5,11 +5,7 @@ from functools import partial
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Count, Counts, Rate, checked
 from cnnlib.networks.common import (
-    Shape,
-    Stem,
-    StemStride,
     Variant,
     batch_norm,
     check_sides,
@@ -19,6 +15,7 @@ from cnnlib.networks.common import (
     scale_channels,
     scores,
 )
+from cnnlib.networks.hints import Count, Counts, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2017"
 

@@ -7,12 +7,8 @@ from typing import Literal
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Rate, checked
 from cnnlib.layers import LocalResponseNormalization
 from cnnlib.networks.common import (
-    Shape,
-    Stem,
-    StemStride,
     Variant,
     check_sides,
     conv_bn_relu,
@@ -21,6 +17,7 @@ from cnnlib.networks.common import (
     scale_channels,
     scores,
 )
+from cnnlib.networks.hints import Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Szegedy, Liu, Jia, Sermanet, Reed, et al.: Going deeper with convolutions, 2015"
 

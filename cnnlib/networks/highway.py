@@ -5,18 +5,9 @@ from functools import partial
 import keras
 from keras import layers
 
-from cnnlib._checks import Count, Counts, checked
 from cnnlib.layers import HighwayGate
-from cnnlib.networks.common import (
-    Shape,
-    StemStride,
-    Variant,
-    check_sides,
-    conv_relu,
-    max_pool,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, check_sides, conv_relu, max_pool, scale_channels, scores
+from cnnlib.networks.hints import Count, Counts, Shape, StemStride, checked
 
 PAPER = "Srivastava, Greff, Schmidhuber: Training very deep networks, 2015"
 

@@ -5,20 +5,9 @@ from functools import partial
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Rate, checked
 from cnnlib.networks import inception_v3 as v3
-from cnnlib.networks.common import (
-    Shape,
-    Stem,
-    StemStride,
-    Variant,
-    conv_bn_relu,
-    first_stride,
-    max_pool,
-    pad,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, conv_bn_relu, first_stride, max_pool, pad, scale_channels, scores
+from cnnlib.networks.hints import Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Ioffe, Szegedy: Batch normalization, 2015"
 

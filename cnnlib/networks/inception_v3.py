@@ -3,8 +3,8 @@
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Rate, checked
-from cnnlib.networks.common import Shape, Variant, check_sides, conv_bn_relu, pad, scale_channels, scores
+from cnnlib.networks.common import Variant, check_sides, conv_bn_relu, pad, scale_channels, scores
+from cnnlib.networks.hints import Rate, Shape, checked
 
 PAPER = "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception architecture, 2016"
 

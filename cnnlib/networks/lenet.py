@@ -6,7 +6,6 @@ from typing import Literal
 import keras
 from keras import layers
 
-from cnnlib._checks import Count, Counts, checked
 from cnnlib.layers import (
     PartiallyConnectedConv2D,
     RadialBasisFunctionOutput,
@@ -15,16 +14,8 @@ from cnnlib.layers import (
     hadamard_codes,
     scaled_tanh,
 )
-from cnnlib.networks.common import (
-    Normalization,
-    Shape,
-    Stem,
-    Variant,
-    batch_norm,
-    pad,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, batch_norm, pad, scale_channels, scores
+from cnnlib.networks.hints import Count, Counts, Normalization, Shape, Stem, checked
 
 PAPER = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998"
 

@@ -5,17 +5,8 @@ from typing import Literal
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Rate, checked
-from cnnlib.networks.common import (
-    Shape,
-    StemStride,
-    Variant,
-    batch_norm,
-    check_sides,
-    conv_bn,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, batch_norm, check_sides, conv_bn, scale_channels, scores
+from cnnlib.networks.hints import Rate, Shape, StemStride, checked
 
 PAPER = "Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam: MobileNets, 2017"
 

@@ -7,18 +7,8 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from cnnlib._checks import Rate, checked
-from cnnlib.networks.common import (
-    Normalization,
-    Shape,
-    Stem,
-    StemStride,
-    Variant,
-    batch_norm,
-    first_stride,
-    pad,
-    scale_channels,
-)
+from cnnlib.networks.common import Variant, batch_norm, first_stride, pad, scale_channels
+from cnnlib.networks.hints import Normalization, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Lin, Chen, Yan: Network in network, 2014"
 

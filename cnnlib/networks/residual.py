@@ -9,17 +9,10 @@ from typing import Any, Literal
 
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Count, checked, shown
+from cnnlib._checks import shown
 from cnnlib.layers import BlurPool2D
-from cnnlib.networks.common import (
-    Normalization,
-    batch_norm,
-    check_sides,
-    conv_bn,
-    conv_bn_relu,
-    convolution,
-    scale_channels,
-)
+from cnnlib.networks.common import batch_norm, check_sides, conv_bn, conv_bn_relu, convolution, scale_channels
+from cnnlib.networks.hints import Count, Normalization, checked
 
 Shortcut = Literal["A", "B", "C", "none"]
 Relu = Literal["after_addition", "before_addition"]

@@ -6,19 +6,8 @@ from typing import Literal
 import keras
 from keras import KerasTensor, layers
 
-from cnnlib._checks import Count, Counts, checked
-from cnnlib.networks.common import (
-    Normalization,
-    Shape,
-    Stem,
-    StemStride,
-    Variant,
-    conv_bn_relu,
-    first_stride,
-    max_pool,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, conv_bn_relu, first_stride, max_pool, scale_channels, scores
+from cnnlib.networks.hints import Count, Counts, Normalization, Shape, Stem, StemStride, checked
 from cnnlib.networks.residual import Relu, Shortcut, blur, stages
 
 PAPER = "He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016"

@@ -9,16 +9,8 @@ from typing import Literal
 import keras
 from keras import layers
 
-from cnnlib._checks import checked
-from cnnlib.networks.common import (
-    Normalization,
-    Shape,
-    StemStride,
-    Variant,
-    conv_bn_relu,
-    scale_channels,
-    scores,
-)
+from cnnlib.networks.common import Variant, conv_bn_relu, scale_channels, scores
+from cnnlib.networks.hints import Normalization, Shape, StemStride, checked
 from cnnlib.networks.residual import Relu, Shortcut, stages
 from cnnlib.networks.resnet import PAPER
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from cnnlib._checks import Count, Rate, checked
 from cnnlib.layers import BlurPool2D, LocalResponseNormalization
-from cnnlib.networks.common import Shape, Stem, Variant, batch_norm, convolution, scale_channels, scores
+from cnnlib.networks.common import Variant, batch_norm, convolution, scale_channels, scores
+from cnnlib.networks.hints import Count, Rate, Shape, Stem, checked
 
 PAPER = "Simonyan, Zisserman: Very deep convolutional networks for large-scale image recognition, 2015"
 
