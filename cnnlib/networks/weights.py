@@ -146,10 +146,11 @@ def load_keras_weights(model: keras.Model, applications_model: keras.Model) -> N
 def _family(model, library):
     from cnnlib.networks import catalogue  # the catalogue's module imports this one
 
-    variant = catalogue().get(model.name) if isinstance(model, keras.Model) else None
+    built = isinstance(model, keras.Model) and model.built
+    variant = catalogue().get(model.name) if built else None
     known = families(library)
     if variant is None or variant.family not in known:
-        named = shown(model.name if isinstance(model, keras.Model) else model)
+        named = shown(model.name if built else model)
         raise ValueError(
             f"model={named} has no counterpart in {library}; build one of the families {', '.join(known)} "
             "with networks.build and keep its name."

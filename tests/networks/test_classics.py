@@ -203,6 +203,10 @@ def test_score_map_holds_the_scores_of_every_window():
 def test_fully_convolutional_needs_a_flatten():
     with pytest.raises(ValueError, match="0 Flatten layers"):
         to_fully_convolutional(networks.build("nin", width=0.1))
+    for wrong in (None, "lenet5", keras.Sequential([keras.layers.Flatten()], name="lenet5")):
+        with pytest.raises(ValueError, match="must be a functional") as caught:
+            to_fully_convolutional(wrong)
+        assert len(str(caught.value)) <= 300
 
 
 @pytest.mark.parametrize("name", ["lenet5_1998", "alexnet", "vgg11_lrn", "nin", "capsnet"])

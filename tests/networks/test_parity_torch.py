@@ -210,7 +210,7 @@ def test_weights_that_are_not_finite_are_refused(pair, wrong):
 
 
 def test_a_network_without_a_counterpart_is_refused(pair):
-    for model in (networks.build("resnet20_cifar"), "resnet18", None):
+    for model in (networks.build("resnet20_cifar"), "resnet18", None, keras.Sequential(name="resnet18")):
         with pytest.raises(ValueError, match=r"has no counterpart in torchvision") as error:
             networks.load_torch_weights(model, pair[0].state_dict())
         assert len(str(error.value)) <= 300
