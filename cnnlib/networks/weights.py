@@ -41,19 +41,13 @@ def load_torch_weights(
     (.229, .224, .225) for red, green, blue; GoogLeNet's and Inception v3's less .5 over .5.
 
     Raises:
-        ValueError: the model has no counterpart, or names, shapes or values do not fit; the message names the first
-            of them, and the model is as it was.
+        ValueError: no counterpart, or names, shapes or values that do not fit; the model is as it was.
     """
     family = _family(model, "torchvision")
     check_choice("origin", origin, ("torchvision", "paper"))
     given = _unpacked(state_dict)
-    strides = [layer.strides for layer in model.layers if layer.name == "stage3_block1_conv1"]
-    if (
-        family == "resnet"
-        and origin == "torchvision"
-        and "layer1.0.conv3.weight" in given
-        and strides == [(2, 2)]
-    ):
+    early = [layer.strides for layer in model.layers if layer.name == "stage3_block1_conv1"] == [(2, 2)]
+    if family == "resnet" and origin == "torchvision" and early and "layer1.0.conv3.weight" in given:
         raise ValueError(
             f"state_dict is torchvision's, whose bottlenecks stride in the 3x3, and {model.name}'s in the 1x1; build "
             f"'{model.name}_v15', or say origin='paper' if the weights were trained with the stride in the 1x1."
@@ -93,15 +87,10 @@ def _unpacked(state_dict: Any) -> dict[str, Any]:
             state_dict = state_dict[outer]
     if not isinstance(state_dict, Mapping) or not all(isinstance(key, str) for key in state_dict):
         remedy = "load a file first, with torch.load(path, map_location='cpu', weights_only=True)"
-        raise ValueError(
-            f"state_dict={shown(state_dict)} must be a dict {{name: array or tensor}}; {remedy}."
-        )
-    # The oldest files of DenseNet say `norm.1` for what is now `norm1`.
-    modern = {
-        re.sub(r"^(?:module\.|_orig_mod\.)+|(?<=\.(?:norm|conv))\.(?=\d\.)", "", key): value
-        for key, value in state_dict.items()
-    }
-    return {key: value for key, value in modern.items() if not key.endswith("num_batches_tracked")}
+        raise ValueError(f"state_dict={shown(state_dict)} must be a dict of arrays or tensors; {remedy}.")
+    old = r"^(?:module\.|_orig_mod\.)+|(?<=\.(?:norm|conv))\.(?=\d\.)"  # DenseNet's oldest: `norm.1` for `norm1`
+    kept = {key: value for key, value in state_dict.items() if not key.endswith("num_batches_tracked")}
+    return {re.sub(old, "", key): value for key, value in kept.items()}
 
 
 def load_keras_weights(model: keras.Model, applications_model: keras.Model) -> None:
@@ -114,13 +103,10 @@ def load_keras_weights(model: keras.Model, applications_model: keras.Model) -> N
     a missing scale.
 
     Raises:
-        ValueError: names, shapes, strides or options do not fit; the message names the first of them, and the
-            model is as it was. Also for a network that `keras.applications` does not have.
+        ValueError: no counterpart, or names, shapes, strides or options that do not fit; the model is as it was.
     """
     if not isinstance(applications_model, keras.Model):
-        raise ValueError(
-            f"applications_model={shown(applications_model)} must be a model of keras.applications."
-        )
+        raise ValueError(f"applications_model={shown(applications_model)} must be one of keras.applications.")
     family = _family(model, "keras.applications")
     theirs = {layer.name: layer for layer in weighted(applications_model)}
     names = applications_names(model, family, applications_model)
@@ -161,7 +147,7 @@ def _family(model, library):
 def _assign(model, values, problems, argument):
     """Assign all values or none."""
     if problems:
-        first = "; ".join(problem[:70] for problem in problems[:3])
+        first = "; ".join(problems[:3])[:200]
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise ValueError(f"{argument} does not fit {model.name}, which is unchanged: {first}{more}.")
     for variable, array in values:
@@ -176,7 +162,7 @@ def _array(key, value):
         value = value.numpy()
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
-        raise ValueError(f"state_dict[{key!r}]={shown(value)} must be an array or a tensor of numbers.")
+        raise ValueError(f"state_dict[{shown(key)}]={shown(value)} must be an array or a tensor of numbers.")
     return array.astype("float32") if array.itemsize < 4 else array
 
 
@@ -262,9 +248,7 @@ def _differences(model, family, applications_model):
                 if isinstance(layer, layers.Normalization)]  # fmt: skip
     names = {layer.name: layer for layer in model.layers}
     if family == "resnet" and names.get("stage3_block1_conv2_pad"):
-        problems.append(
-            "strides stand in other convolutions (build 'resnet50', 'resnet101' or 'resnet152', not '_v15')"
-        )
+        problems.append("strides stand in other convolutions (build the model without _v15)")
     if family == "inception" and "inception_5b_pool_pad" in names:
         problems.append("average pools count their padding (build the model with pool_counts_padding=False)")
     if family == "mobilenet":
