@@ -58,8 +58,9 @@ def as_hinted(name: str, value: Any, hint: Any) -> Any:
     """`value` as its type hint wants it, NumPy's numbers as Python's; a ValueError that says what was expected."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        others = [part for part in parts if part is not NoneType]
-        return value if value is None and NoneType in parts else as_hinted(name, value, others[0])
+        if (value is None and NoneType in parts) or (callable(value) and Callable in parts):
+            return value
+        return as_hinted(name, value, next(part for part in parts if part is not NoneType))
     if origin is Literal:
         value = int(value) if isinstance(value, np.integer) else value
         check_choice(name, value, parts)

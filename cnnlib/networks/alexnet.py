@@ -9,7 +9,7 @@ from keras import layers
 
 from cnnlib.layers import LocalResponseNormalization
 from cnnlib.networks.common import Variant, batch_norm, convolution, first_stride, scale_channels, scores
-from cnnlib.networks.hints import Count, Rate, Shape, Stem, StemStride, checked
+from cnnlib.networks.hints import Activation, Count, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012"
 ZFNET = "Zeiler, Fergus: Visualizing and understanding convolutional networks, 2014"
@@ -54,7 +54,7 @@ def alexnet(
     groups: Count = 1,
     normalization: Literal["lrn", "batch", "none"] = "lrn",
     overlapping_pooling: bool = True,
-    activation: str = "relu",
+    activation: Activation = "relu",
     dropout: Rate = 0.5,
     dense_units: tuple[Count, ...] = (4096, 4096),
     skip_convolutions: tuple[Literal[2, 3, 4, 5], ...] = (),

@@ -15,7 +15,7 @@ from cnnlib.layers import (
     scaled_tanh,
 )
 from cnnlib.networks.common import Variant, batch_norm, pad, scale_channels, scores
-from cnnlib.networks.hints import Count, Counts, Normalization, Shape, Stem, checked
+from cnnlib.networks.hints import Activation, Count, Counts, Normalization, Shape, Stem, checked
 
 PAPER = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998"
 
@@ -34,7 +34,7 @@ def lenet5(
     classes: int,
     width: float = 1.0,
     *,
-    activation: str = "sigmoid",
+    activation: Activation = "sigmoid",
     pooling: Literal["average", "max"] = "average",
     normalization: Normalization = "none",
     first_padding: Literal["same", "valid"] = "same",
@@ -130,7 +130,7 @@ def lenet_300_100(
     classes: int,
     width: float = 1.0,
     *,
-    activation: str = "relu",
+    activation: Activation = "relu",
     dense_units: tuple[Count, ...] = (300, 100),
 ) -> keras.Model:
     """Dense layers only, 300 and 100 units at width 1: the small network of the compression papers."""

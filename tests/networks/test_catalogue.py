@@ -261,4 +261,5 @@ def test_numpys_numbers_are_taken_everywhere():
     networks.outline("densenet_cifar", depth=integer(16), growth=integer(4), dropout=number(0.1))
     networks.outline("convnext_tiny", input_shape=(32, 32, 3), depths=[integer(1)], drop_path=number(0.1))
     assert type(model.get_layer("stem_conv").filters) is int
+    assert networks.outline("lenet5", activation=abs).get_layer("dense1_activation").activation is abs
     assert networks.build("lenet5", width=number(0.5)).to_json()
