@@ -167,7 +167,7 @@ def _auxiliary_head(x, classes, unit, width, pool, name):
 def _check_parts(paths, modules, auxiliary_heads):
     if len(paths) != 4 or not any(paths):
         raise ValueError(f"paths={paths!r} must be four truth values, at least one of them true.")
-    if not modules or list(modules) != [name for name in MODULES if name in modules]:
+    if not modules or list(modules) != [each for each in MODULES if each in modules]:
         raise ValueError(f"modules={modules!r} must be some of {', '.join(MODULES)}, in this order")
     if auxiliary_heads and not set(AUXILIARY_AFTER) & set(modules):
         raise ValueError(

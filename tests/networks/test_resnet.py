@@ -1,5 +1,8 @@
 """ResNet's options: counts, shortcuts, where the ReLU stands, what a block begins as."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -75,6 +78,14 @@ def test_a_block_depends_on_no_layers_name(kind):
         model = keras.Model(inputs, kind(x, 4, stride=2, name="block"))
         blocks.append([(type(each).__name__, each.name) for each in model.layers[2:]])
     assert blocks[0] == blocks[1]
+
+
+def test_no_network_asks_for_a_layers_name():
+    """Names are for readers and for the tables of foreign weights; no code of a network branches on one."""
+    asks = re.compile(r"\.name\b(?! =)|_keras_history|\bname (==|!=|in)|name\.(starts|ends)with")
+    for path in Path(networks.__file__).parent.glob("*.py"):
+        if path.stem not in ("__init__", "convert", "weights", "weight_names"):
+            assert not asks.search(path.read_text()), path.name
 
 
 def test_antialiasing_adds_no_parameters_and_blurs_every_subsampling_after_the_stem():
