@@ -27,7 +27,7 @@ CASES = {  # network: (batch size, training images, peers)
 }
 OPTIONS = {
     "lenet5": {"activation": "relu", "pooling": "max"},
-    "googlenet": {"width": 0.25, "stem": "small", "stem_stride": 2, "batch_norm": True},
+    "googlenet": {"width": 0.25, "stem": "small", "stem_stride": 2, "normalization": "batch"},
     "densenet_cifar": {"depth": 16, "growth": 16},
 }
 SIDES = ("fused", "fit", "torch")

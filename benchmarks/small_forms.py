@@ -43,7 +43,7 @@ SMALL_FORMS = {
     ),
     "googlenet": SmallForm(
         "08_googlenet",
-        {"stem": "small", "stem_stride": 2, "batch_norm": True, "dropout": 0.1},
+        {"stem": "small", "stem_stride": 2, "normalization": "batch", "dropout": 0.1},
         {**NESTEROV, "weight_decay": 0.0005},
         ("width",),
     ),

@@ -8,4 +8,4 @@ from cnnlib._quiet import import_keras
 
 import_keras()
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,8 +2,8 @@
 
     python -m workflow.standalone --budget gpu --lessons 04-11 --seeds 0-2 --backend jax
 
-For machines that hold only Keras, one backend, and what the lessons import (pandas, matplotlib, scikit-learn,
-jsonschema, PyYAML). Each lesson gets a process of its own. What has a record already is left out, so an interrupted
+For machines that hold only cnnlib, one backend, and what the lessons import besides (scikit-learn, jsonschema,
+PyYAML). Each lesson gets a process of its own. What has a record already is left out, so an interrupted
 run goes on. Figures are made and not kept. The report of such a folder is made where the course is installed:
 `make report RUN=<folder>`.
 """

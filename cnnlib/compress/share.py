@@ -65,7 +65,10 @@ def codebook_of(weights, indices, count):
 
 def _cluster(weights, most):
     """Indices 0 for zeros and 1..K for the clusters, with K at most `most`: (uint8 array, K)."""
-    from sklearn.cluster import KMeans
+    try:
+        from sklearn.cluster import KMeans
+    except ImportError:
+        raise ImportError("share_weights needs scikit-learn: pip install 'cnnlib[compress]'.") from None
 
     values = weights[weights != 0]
     distinct = np.unique(values)

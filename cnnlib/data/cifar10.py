@@ -4,14 +4,14 @@ The binary form of the archive is read, plain bytes; the Python form is a pickle
 """
 
 import hashlib
+import os
 import tarfile
 from pathlib import Path
 
-import keras
 import numpy as np
 
-from cnnlib.data.dataset import DataError
-from cnnlib.data.files import REPOSITORY_DATA, combined_sha256
+from cnnlib.data.dataset import DataError, Source
+from cnnlib.data.files import combined_sha256, find_file
 
 CLASS_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -26,12 +26,11 @@ RECORDS = 10_000  # a file
 RECORD_BYTES = 1 + 3 * 32 * 32  # the label, then the red, green and blue plane, row by row
 
 
-def read(directory=None):
+def read(directory: str | os.PathLike | None = None) -> Source:
     """Images uint8 (N, 32, 32, 3) and labels int32 (N,) of the train and the test batches, and their hash.
 
     Args:
-        directory: folder that holds `cifar-10-binary.tar.gz`; default the repository's `data`, then
-            Keras' cache, then the download (170 MB).
+        directory: folder that holds `cifar-10-binary.tar.gz` (170 MB); default as `files.find_file` says.
 
     Returns:
         (train_images, train_labels), (test_images, test_labels), class_names, sha256.
@@ -39,34 +38,19 @@ def read(directory=None):
     Raises:
         DataError: there is no archive and no network, or the archive is not the one published.
     """
-    content = _read_archive(_find_archive(directory))
+    content = _read_archive(*find_file(ARCHIVE, URL, directory, ARCHIVE_SHA256))
     train = _decode([content[name] for name in TRAIN_FILES])
     test = _decode([content[name] for name in TEST_FILES])
     hashes = {name: hashlib.sha256(body).hexdigest() for name, body in content.items()}
     return train, test, CLASS_NAMES, combined_sha256(hashes)
 
 
-def _find_archive(directory):
-    place = Path(REPOSITORY_DATA if directory is None else directory) / ARCHIVE
-    if place.exists():
-        return place
-    if directory is not None:
-        raise DataError(f"{place} is missing; put the archive of {URL} there, or leave out directory=.")
-    try:
-        return Path(keras.utils.get_file(ARCHIVE, URL, file_hash=ARCHIVE_SHA256, hash_algorithm="sha256"))
-    except Exception as error:  # get_file raises the bare Exception where the network fails
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(
-            f"CIFAR-10 could not be fetched ({reason}); put {ARCHIVE} at {place}, or load images of your own "
-            'with data.load("folder:<path>").'
-        ) from None
-
-
-def _read_archive(path):
-    remedy = f"remove it and fetch it anew from {URL}."
+def _read_archive(path: Path, remedy: str) -> dict[str, bytes]:
     try:
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; {remedy}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); {remedy}") from None
     if found != ARCHIVE_SHA256:

@@ -1,55 +1,44 @@
-"""Fashion-MNIST, embedded in the repository: 70,000 garments, 28x28, grey (Xiao, Rasul, Vollgraf, 2017)."""
+"""Fashion-MNIST, embedded in the repository: 70,000 garments, 28x28, gray (Xiao, Rasul, Vollgraf, 2017)."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
-from cnnlib.data.files import REPOSITORY_DATA, combined_sha256, read_idx
+from cnnlib.data.dataset import Source
+from cnnlib.data.files import combined_sha256, find_file, read_idx
+
+URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 CLASS_NAMES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
 
 # Shape and SHA-256 of the decompressed content; gzip wrappers differ from one distributor to the next.
+# fmt: off
 FILES = {
-    "train-images-idx3-ubyte": (
-        (60_000, 28, 28),
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    ),
-    "train-labels-idx1-ubyte": (
-        (60_000,),
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    ),
-    "t10k-images-idx3-ubyte": (
-        (10_000, 28, 28),
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    ),
-    "t10k-labels-idx1-ubyte": (
-        (10_000,),
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    ),
+    "train-images-idx3-ubyte": ((60_000, 28, 28), "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+    "train-labels-idx1-ubyte": ((60_000,), "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+    "t10k-images-idx3-ubyte": ((10_000, 28, 28), "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+    "t10k-labels-idx1-ubyte": ((10_000,), "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
 }
+# fmt: on
 
 
-def read(directory=None):
+def read(directory: str | os.PathLike | None = None) -> Source:
     """Images uint8 (N, 28, 28, 1) and labels int32 (N,) of the train and the test files, and their hash.
 
     Args:
-        directory: folder with the four `.gz` files; default the repository's `data/fashion-mnist`.
+        directory: folder with the four `.gz` files; default as `files.find_file` says.
 
     Returns:
         (train_images, train_labels), (test_images, test_labels), class_names, sha256.
     """
-    if directory is None:
-        directory = REPOSITORY_DATA / "fashion-mnist"
-        remedy = "restore it with: git checkout -- data/fashion-mnist."
-    else:
-        remedy = "copy it anew from data/fashion-mnist of the course, or leave out directory=."
+    found = {name: find_file(f"fashion-mnist/{name}.gz", f"{URL}{name}.gz", directory) for name in FILES}
 
     def read_one(name):
-        shape, sha256 = FILES[name]
-        return read_idx(Path(directory) / f"{name}.gz", shape, sha256=sha256, remedy=remedy)
+        (path, remedy), (shape, sha256) = found[name], FILES[name]
+        return read_idx(path, shape, sha256=sha256, remedy=remedy)
 
     with ThreadPoolExecutor(2) as pool:
         train_images, train_labels, test_images, test_labels = pool.map(read_one, FILES)
@@ -61,7 +50,7 @@ def read(directory=None):
     )
 
 
-def colour(images, indices, seed, stream):
+def colour(images: np.ndarray, indices: np.ndarray, seed: int, stream: int) -> np.ndarray:
     """Give each grey garment a hue and each picture an illuminant; shapes and labels stay.
 
     A pixel of brightness g becomes g * garment * illuminant, channel by channel: a garment of one dye

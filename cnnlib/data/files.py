@@ -1,20 +1,59 @@
-"""Reading files that may be missing, damaged or hostile: sizes are bounded before anything is unpacked."""
+"""Finding files, and reading those that may be damaged or hostile: sizes are bounded before anything is unpacked."""
 
 import hashlib
 import os
 import zlib
 from pathlib import Path
 
+import keras
 import numpy as np
 
+from cnnlib._checks import shown
 from cnnlib.data.dataset import DataError
 
 REPOSITORY_DATA = Path(__file__).resolve().parents[2] / "data"
+FOLDER_VARIABLE = "CNNLIB_DATA"  # the environment's: a folder laid out as the repository's `data`
 
 _IDX_UINT8 = 8  # third byte of an IDX header: the type of the values; the fourth is the number of axes
 
 
-def read_bytes(path, *, limit, remedy):
+def find_file(
+    place: str, url: str, directory: str | os.PathLike | None = None, sha256: str | None = None
+) -> tuple[Path, str]:
+    """Where a file of a named data set lies, fetched if it must be, and how to mend it, in words.
+
+    Args:
+        place: path within a data folder, for instance "fashion-mnist/t10k-labels-idx1-ubyte.gz".
+        url: the data set's own address of it, asked where the file is neither in the repository's `data` nor in the
+            folder that CNNLIB_DATA names; what comes is kept in Keras' cache.
+        directory: the folder that holds the file itself, in place of all these.
+        sha256: hexadecimal hash of the file, checked after it was fetched.
+
+    Raises:
+        DataError: the file is nowhere and cannot be fetched.
+    """
+    if directory is not None:
+        if not isinstance(directory, str | os.PathLike):
+            raise DataError(f"directory={shown(directory)} must be the path of a folder.")
+        return Path(directory) / Path(place).name, f"put the file of {url} there, or leave out directory=."
+    folders = [str(REPOSITORY_DATA), os.environ.get(FOLDER_VARIABLE)]
+    for path in (Path(folder).expanduser() / place for folder in folders if folder):
+        if path.exists():
+            return path, f"remove it, and it is fetched anew from {url}."
+    cache = str(Path("datasets", *Path(place).parts[:-1]))
+    try:
+        path = keras.utils.get_file(
+            Path(place).name, url, cache_subdir=cache, file_hash=sha256, hash_algorithm="sha256"
+        )
+    except Exception as error:  # get_file raises the bare Exception where the network fails
+        raise DataError(
+            f"{place} could not be fetched ({' '.join(str(error).split()).rstrip('.')[:120]}); put it into a folder "
+            f'that the variable {FOLDER_VARIABLE} names, or load images of your own with data.load("folder:<path>").'
+        ) from None
+    return Path(path), f"remove it, and it is fetched anew from {url}."
+
+
+def read_bytes(path: str | os.PathLike, *, limit: int, remedy: str) -> bytes:
     """The content of a file of at most `limit` bytes; `remedy` ends the sentence of an error."""
     try:
         with open(path, "rb", buffering=0) as file:
@@ -29,7 +68,7 @@ def read_bytes(path, *, limit, remedy):
     return content
 
 
-def read_idx(path, shape, *, sha256, remedy):
+def read_idx(path: str | os.PathLike, shape: tuple[int, ...], *, sha256: str, remedy: str) -> np.ndarray:
     """Values of a gzipped IDX file (LeCun's format) of known shape and checksum, as a uint8 array.
 
     Never unpacks more than the header and `shape` call for, whatever the compressed stream would give.
@@ -66,14 +105,14 @@ def read_idx(path, shape, *, sha256, remedy):
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
 
-def check_sha256(path, content, expected, *, remedy):
+def check_sha256(path: str | os.PathLike, content: bytes, expected: str, *, remedy: str) -> None:
     """Raise DataError unless the SHA-256 of `content`, which came from `path`, is `expected`."""
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise DataError(f"{path} has been altered: SHA-256 {found}, expected {expected}; {remedy}")
 
 
-def combined_sha256(hashes):
+def combined_sha256(hashes: dict[str, str]) -> str:
     """One hash of several files: SHA-256 of the text that `sha256sum` would print for `{name: hash}`."""
     text = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

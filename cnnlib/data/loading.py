@@ -1,10 +1,11 @@
 """`load`: from a name to three sets of images."""
 
-import difflib
+import os
 
 import numpy as np
 
-from cnnlib.data import cifar10, fashion_mnist, folder, pictures
+from cnnlib._checks import near, shown
+from cnnlib.data import cifar10, fashion_mnist, folder, mnist, pictures
 from cnnlib.data.dataset import Dataset, Split
 from cnnlib.data.splitting import split_indices
 
@@ -12,30 +13,33 @@ FOLDER_PREFIX = "folder:"
 _READERS = {
     "fashion_mnist": fashion_mnist.read,
     "fashion_mnist_rgb": fashion_mnist.read,  # coloured after the split, so only what is kept
+    "mnist": mnist.read,
     "cifar10": cifar10.read,
 }
 
 
 def load(
-    name,
-    train_examples=None,
-    validation_examples=5000,
-    seed=0,
+    name: str,
+    train_examples: int | None = None,
+    validation_examples: int = 5000,
+    seed: int = 0,
     *,
-    directory=None,
-    image_size=None,
-    mode=None,
-):
+    directory: str | os.PathLike | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    mode: str | None = None,
+) -> Dataset:
     """Load images in three disjoint sets; validation is cut from the training images, by class and seed.
 
     Args:
         name: "fashion_mnist" (28, 28, 1), embedded; "fashion_mnist_rgb" (28, 28, 3), the same garments in
-            seeded colours; "cifar10" (32, 32, 3), fetched once; or "folder:<path>", image files in
-            `train/<class>/` and `test/<class>/`; a relative path starts from the working directory.
+            seeded colors; "mnist" (28, 28, 1) and "cifar10" (32, 32, 3), fetched once; or "folder:<path>", image
+            files in `train/<class>/` and `test/<class>/`; a relative path starts from the working directory. The
+            files of a named set are looked for in the repository's `data`, then in the folder that the environment's
+            CNNLIB_DATA names, then fetched.
         train_examples: size of the training set, a stratified subset; None for all that validation leaves.
         validation_examples: size of the validation set, 0 for none.
         seed: integer of at least 0; decides the split, and the colours of "fashion_mnist_rgb".
-        directory: where the files of a named set lie, if not in the repository's `data`.
+        directory: the folder that holds the files of a named set, in place of all these.
         image_size: pixels of the square or (height, width) to which images are stretched (bilinear); default the
             size of the named set, or of the folder's first image.
         mode: for folders, "rgb" (the default) or "grey".
@@ -79,14 +83,9 @@ def load(
 
 def _check_arguments(name, is_folder, *, directory, mode):
     if not isinstance(name, str) or (not is_folder and name not in _READERS):
-        near = difflib.get_close_matches(str(name), _READERS, n=1, cutoff=0.4)
-        hint = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else f'it is one of {", ".join(_READERS)} or "folder:<path>".'
-        )
-        raise ValueError(f"name={name!r} is not a data set of the course; {hint}")
+        hint = near(name, _READERS, f'it is one of {", ".join(_READERS)} or "folder:<path>".')
+        raise ValueError(f"name={shown(name)} is not a data set of the course; {hint}")
     if is_folder and directory is not None:
-        raise ValueError(f"directory={str(directory)!r} is not taken with a folder; put the path into name.")
+        raise ValueError(f"directory={shown(directory)} is not taken with a folder; put the path into name.")
     if not is_folder and mode is not None:
-        raise ValueError(f'mode={mode!r} is taken with "folder:<path>" only, not with {name!r}.')
+        raise ValueError(f'mode={shown(mode)} is taken with "folder:<path>" only, not with {name!r}.')

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cnnlib.data.dataset import as_count
+from cnnlib._checks import as_count
 
 
-def spread_classes(labels, tie_break=None):
+def spread_classes(labels: np.ndarray, tie_break: np.ndarray | None = None) -> np.ndarray:
     """An order of the images in which every prefix holds the classes in (nearly) their overall shares.
 
     The r-th image of a class of n is given the position (r + 1/2) / n; all images are sorted by it. A
@@ -30,7 +30,9 @@ def spread_classes(labels, tie_break=None):
     return np.lexsort((tie_break, (rank + 0.5) / counts[labels]))
 
 
-def split_indices(labels, train_examples, validation_examples, seed):
+def split_indices(
+    labels: np.ndarray, train_examples: int | None, validation_examples: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the training and of the validation images, each ascending and disjoint.
 
     Args:

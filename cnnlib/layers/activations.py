@@ -1,13 +1,16 @@
 """Activations beyond Keras' own: the scaled tanh of 1998, maxout, and the randomized leaky ReLU."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
-from cnnlib.layers._common import check_positive, serializable
+from cnnlib._checks import as_count, as_number
+from cnnlib.layers._common import serializable
 
 
 @serializable
-def scaled_tanh(x):
+def scaled_tanh(x: Any) -> Any:
     """1.7159 tanh(2x/3), of any shape: it maps +-1 to +-1, where its curvature is largest.
 
     LeCun et al., Gradient-based learning applied to document recognition, 1998, appendix A.
@@ -26,23 +29,22 @@ class Maxout(layers.Layer):
         ValueError: the channels are no multiple of `pieces`.
     """
 
-    def __init__(self, pieces=2, **kwargs):
+    def __init__(self, pieces: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_positive(pieces=pieces)
-        self.pieces = pieces
+        self.pieces = as_count("pieces", pieces, least=1)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if input_shape[-1] % self.pieces:
             raise ValueError(f"pieces={self.pieces} must divide the {input_shape[-1]} channels of the input")
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         sides = ops.shape(x)
         return ops.max(ops.reshape(x, (*sides[:-1], x.shape[-1] // self.pieces, self.pieces)), axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return (*input_shape[:-1], input_shape[-1] // self.pieces)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pieces": self.pieces}
 
 
@@ -58,14 +60,17 @@ class RReLU(layers.Layer):
         ValueError: unless 0 <= lower <= upper.
     """
 
-    def __init__(self, lower=1 / 8, upper=1 / 3, seed=None, **kwargs):
+    def __init__(
+        self, lower: float = 1 / 8, upper: float = 1 / 3, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= lower <= upper:
-            raise ValueError(f"lower={lower!r} and upper={upper!r} must satisfy 0 <= lower <= upper")
-        self.lower, self.upper, self.seed = lower, upper, seed
+        self.lower, self.upper = as_number("lower", lower, least=0), as_number("upper", upper, least=0)
+        if lower > upper:
+            raise ValueError(f"lower={lower!r} and upper={upper!r} must satisfy 0 <= lower <= upper.")
+        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, x, training=False):
+    def call(self, x: Any, training: bool = False) -> Any:
         slope = (self.lower + self.upper) / 2
         if training:
             slope = keras.random.uniform(
@@ -73,8 +78,8 @@ class RReLU(layers.Layer):
             )
         return ops.where(x >= 0, x, x * slope)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "lower": self.lower, "upper": self.upper, "seed": self.seed}

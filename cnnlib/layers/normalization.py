@@ -1,8 +1,11 @@
 """Normalisation: AlexNet's across channels, and BatchNorm written out."""
 
+from typing import Any
+
 from keras import layers, ops
 
-from cnnlib.layers._common import check_positive, serializable, wide
+from cnnlib._checks import as_count, as_number
+from cnnlib.layers._common import serializable, wide
 
 
 @serializable
@@ -17,12 +20,14 @@ class LocalResponseNormalization(layers.Layer):
         ValueError: n below 1 or no integer.
     """
 
-    def __init__(self, k=2.0, n=5, alpha=1e-4, beta=0.75, **kwargs):
+    def __init__(
+        self, k: float = 2.0, n: int = 5, alpha: float = 1e-4, beta: float = 0.75, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        check_positive(n=n)
-        self.k, self.n, self.alpha, self.beta = k, n, alpha, beta
+        self.k, self.n = as_number("k", k), as_count("n", n, least=1)
+        self.alpha, self.beta = as_number("alpha", alpha), as_number("beta", beta)
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         reach, channels = self.n // 2, x.shape[-1]
         squares = ops.square(wide(x))
         padded = ops.pad(squares, [(0, 0)] * (len(x.shape) - 1) + [(reach, reach)])
@@ -30,10 +35,10 @@ class LocalResponseNormalization(layers.Layer):
         scale = ops.power(self.k + self.alpha * energy, -self.beta)
         return x * ops.cast(scale, x.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         settings = {"k": self.k, "n": self.n, "alpha": self.alpha, "beta": self.beta}
         return {**super().get_config(), **settings}
 
@@ -47,11 +52,11 @@ class BatchNormFromScratch(layers.Layer):
     step of 1 - momentum towards them; at inference they are the moving averages.
     """
 
-    def __init__(self, momentum=0.99, epsilon=1e-3, **kwargs):
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.momentum, self.epsilon = momentum, epsilon
+        self.momentum, self.epsilon = as_number("momentum", momentum), as_number("epsilon", epsilon, least=0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shape = (input_shape[-1],)
         self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
         self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
@@ -61,7 +66,7 @@ class BatchNormFromScratch(layers.Layer):
             shape=shape, initializer="ones", name="moving_variance", **fixed
         )
 
-    def call(self, x, training=False):
+    def call(self, x: Any, training: bool = False) -> Any:
         values = wide(x)
         if training:
             axes = tuple(range(len(x.shape) - 1))  # all but the channels
@@ -78,8 +83,8 @@ class BatchNormFromScratch(layers.Layer):
         value = ops.cast(value, average.dtype)
         average.assign(average * self.momentum + value * (1 - self.momentum))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}

@@ -1,11 +1,14 @@
 """Subsampling without aliasing, and pooling to a fixed number of bins."""
 
 import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from keras import layers, ops
 
-from cnnlib.layers._common import check_positive, serializable
+from cnnlib._checks import Counts, as_count, as_hinted, check_choice
+from cnnlib.layers._common import serializable
 
 
 @serializable
@@ -20,43 +23,42 @@ class BlurPool2D(layers.Layer):
         ValueError: size not in 1..7, stride below 1, or a side too small to be reflected.
     """
 
-    def __init__(self, size=4, stride=2, **kwargs):
+    def __init__(self, size: int = 4, stride: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_positive(size=size, stride=stride)
+        self.size, self.stride = as_count("size", size, least=1), as_count("stride", stride, least=1)
         if size > 7:
-            raise ValueError(f"size={size!r} must be from 1 to 7")
-        self.size, self.stride = size, stride
+            raise ValueError(f"size={size!r} must be from 1 to 7.")
         coefficients = np.array([math.comb(size - 1, i) for i in range(size)], "float64")
         self.filter = np.outer(coefficients, coefficients) / coefficients.sum() ** 2
 
     @property
-    def padding(self):
+    def padding(self) -> tuple[int, int]:
         """(top and left, bottom and right) pixels of the reflected border."""
         return (self.size - 1) // 2, self.size // 2
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         for side in input_shape[1:3]:
             if side is not None and side <= self.padding[1]:
                 raise ValueError(
                     f"size={self.size} needs more than {self.padding[1]} pixels a side, not {side}"
                 )
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         if self.size > 1:
             x = ops.pad(x, [(0, 0), self.padding, self.padding, (0, 0)], mode="reflect")
         kernel = np.broadcast_to(self.filter[:, :, None, None], (self.size, self.size, x.shape[-1], 1))
         kernel = ops.convert_to_tensor(kernel, dtype=x.dtype)
         return ops.depthwise_conv(x, kernel, strides=self.stride, padding="valid")
 
-    def spatial_window(self, input_shape):
+    def spatial_window(self, input_shape: Any) -> tuple:
         """(kernel, stride, padding) down and across: what a unit sees."""
         return ((self.size, self.stride, self.padding[0]),) * 2
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         sides = (None if side is None else -(-side // self.stride) for side in input_shape[1:3])
         return (input_shape[0], *sides, input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "stride": self.stride}
 
 
@@ -74,13 +76,15 @@ class SpatialPyramidPooling2D(layers.Layer):
         ValueError: an unknown `bins`, a level below 1, or sides that sliding windows do not cut into n bins.
     """
 
-    def __init__(self, levels=(6, 3, 2, 1), bins="sliding", **kwargs):
+    def __init__(
+        self,
+        levels: Sequence[int] = (6, 3, 2, 1),
+        bins: Literal["sliding", "adaptive"] = "sliding",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        for level in levels:
-            check_positive(levels=level)
-        if bins not in ("sliding", "adaptive"):
-            raise ValueError(f"bins={bins!r} must be 'sliding' or 'adaptive'")
-        self.levels, self.bins = tuple(levels), bins
+        check_choice("bins", bins, ("sliding", "adaptive"))
+        self.levels, self.bins = as_hinted("levels", levels, Counts), bins
 
     def _cut(self, side, n):
         """The n (begin, end) of one side, which may be a tensor where the size is free."""
@@ -94,12 +98,12 @@ class SpatialPyramidPooling2D(layers.Layer):
             )
         return [(i * stride, i * stride + window) for i in range(n)]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         for side in input_shape[1:3]:
             for n in self.levels if side is not None else ():
                 self._cut(side, n)
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         _, height, width, channels = ops.shape(x)
         pooled = []
         for n in self.levels:
@@ -108,8 +112,8 @@ class SpatialPyramidPooling2D(layers.Layer):
             pooled.append(ops.reshape(bins, (-1, n * n * channels)))
         return ops.concatenate(pooled, axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return (input_shape[0], sum(n * n for n in self.levels) * input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "levels": list(self.levels), "bins": self.bins}

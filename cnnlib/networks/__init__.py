@@ -1,10 +1,12 @@
 """The catalogue of the course's networks, and the one way to build them."""
 
-import difflib
 import inspect as _python_inspect
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import keras
 
+from cnnlib._checks import as_count, as_number, near, shown
 from cnnlib.networks import (
     alexnet,
     capsnet,
@@ -21,6 +23,7 @@ from cnnlib.networks import (
     vgg,
 )
 from cnnlib.networks.common import Variant
+from cnnlib.networks.hints import Shape
 from cnnlib.networks.weights import load_keras_weights, load_torch_weights
 
 __all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline"]
@@ -45,12 +48,18 @@ FAMILIES = (
 _CATALOGUE = {name: variant for family in FAMILIES for name, variant in family.VARIANTS.items()}
 
 
-def catalogue():
+def catalogue() -> dict[str, Variant]:
     """All networks of the course: `{name: Variant}`, families in the order of their papers."""
     return dict(_CATALOGUE)
 
 
-def build(name, input_shape=None, classes=None, width=1.0, **options):
+def build(
+    name: str,
+    input_shape: Shape | None = None,
+    classes: int | None = None,
+    width: float = 1.0,
+    **options: Any,
+) -> keras.Model:
     """Build a network as a functional `keras.Model` whose output layer `scores` gives logits.
 
     Args:
@@ -65,59 +74,70 @@ def build(name, input_shape=None, classes=None, width=1.0, **options):
             the message names the argument, the value and the bound.
     """
     variant = _lookup(name)
-    input_shape = variant.input_shape if input_shape is None else tuple(input_shape)
-    classes = variant.classes if classes is None else classes
     merged = {**variant.options, **options}
     _check_options(name, variant, merged)
-    _check_sizes(name, variant, input_shape, classes, width, merged.get("stem", "paper"))
-    model = variant.build(input_shape=input_shape, classes=classes, width=width, **merged)
+    shape = _shape(name, variant, input_shape, merged.get("stem", "paper"))
+    classes = as_count("classes", variant.classes if classes is None else classes, least=2)
+    width = as_number("width", width)
+    if not 0 < width < float("inf"):
+        raise ValueError(f"width={width!r} must be above 0.")
+    model = variant.build(input_shape=shape, classes=classes, width=width, **merged)
     model.name = name
     return model
 
 
-def outline(name, **arguments):
+def outline(name: str, **arguments: Any) -> keras.Model:
     """Build a network without weights: shapes and counts only, no memory for its variables.
 
     It can be counted and tabled (`inspect.layer_table`), not run. VGG-19's 575 MB are never allocated.
     """
-    from keras.src.backend.common import global_state
+    policy = keras.config.dtype_policy()
 
-    with keras.StatelessScope(initialize_variables=False):
-        model = build(name, **arguments)
-    # Keras keeps a list of variables to initialise later; these never shall be.
-    global_state.set_global_attribute("uninitialized_variables", [])
-    return model
+    def build_shapes():
+        keras.config.set_dtype_policy(policy)
+        with keras.StatelessScope(initialize_variables=False):
+            return build(name, **arguments)
+
+    # Keras lists, for each thread, the variables to initialize later; the list of these, who never shall be, ends here.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(build_shapes).result()
 
 
 def _lookup(name):
-    if name not in _CATALOGUE:
-        near = difflib.get_close_matches(str(name), _CATALOGUE, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "networks.catalogue() lists them."
-        raise ValueError(f"name={name!r} is not a network of the course; {hint}")
+    if not isinstance(name, str) or name not in _CATALOGUE:
+        hint = near(name, _CATALOGUE, "networks.catalogue() lists them.")
+        raise ValueError(f"name={shown(name)} is not a network of the course; {hint}")
     return _CATALOGUE[name]
 
 
+# What other libraries, and earlier editions of this one, call an option.
+_MEANT = {"batch_norm": "normalization", "blocks": "depths", "configuration": "form", "residual": "shortcut",
+          "preactivation": "block", "units": "dense_units", "alpha": "width"}  # fmt: skip
+
+
 def _check_options(name, variant, options):
-    known = list(_python_inspect.signature(variant.build).parameters)[3:]
+    known = list(_python_inspect.signature(variant.build).parameters)
     for option in options:
-        if option not in known:
-            near = difflib.get_close_matches(option, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known) or 'none'}."
-            raise ValueError(f"{option}={options[option]!r} is not an option of {name}; {hint}")
+        if option not in known[3:]:
+            meant = _MEANT.get(option)
+            hint = near(option, known, f"it takes {', '.join(known)}.")
+            hint = f"did you mean {meant!r}?" if meant in known else hint
+            raise ValueError(f"{option[:60]!r} is not an option of {name}; {hint}")
 
 
-def _check_sizes(name, variant, input_shape, classes, width, stem):
-    if len(input_shape) != 3:
-        raise ValueError(f"input_shape={input_shape!r} must be (height, width, channels)")
-    bound = variant.minimum_size_small if stem == "small" else variant.minimum_size
-    for side, value in zip(("height", "width"), input_shape, strict=False):
-        if bound is not None and value is not None and value < bound:
+def _shape(name, variant, shape, stem):
+    """(H, W, C) as Python's integers, large enough for the network."""
+    shape = variant.input_shape if shape is None else shape
+    if not isinstance(shape, tuple | list) or len(shape) != 3:
+        raise ValueError(f"input_shape={shown(shape)} must be (height, width, channels).")
+    *sides, channels = shape
+    small = isinstance(stem, str) and stem == "small"
+    bound = (variant.minimum_size_small if small else variant.minimum_size) or 1
+    for i, side in enumerate(sides):
+        if side is not None and as_count(f"input_shape[{i}]", side, least=0) < bound:
             raise ValueError(
-                f"input_shape={input_shape!r}: the {side} of {name} must be at least {bound} pixels, not {value}"
+                f"input_shape={shown(shape)}: the {('height', 'width')[i]} of {name} must be at least {bound} pixels, "
+                f"not {side}."
             )
-    if input_shape[2] is None or input_shape[2] < 1:
-        raise ValueError(f"input_shape={input_shape!r}: the number of channels must be at least 1")
-    if not isinstance(classes, int) or classes < 2:
-        raise ValueError(f"classes={classes!r} must be an integer of at least 2")
-    if not width > 0:
-        raise ValueError(f"width={width!r} must be above 0")
+    sides = [side if side is None else int(side) for side in sides]
+    return *sides, as_count("input_shape[2], the number of channels,", channels, least=1)

@@ -1,68 +1,71 @@
 """AlexNet and ZFNet: five convolutions, three pools, dense layers that hold nearly all the weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
 
 import keras
 from keras import layers
 
 from cnnlib.layers import LocalResponseNormalization
-from cnnlib.networks.common import Variant, check_choice, check_stem, convolution, scale_channels, scores
+from cnnlib.networks.common import Variant, batch_norm, convolution, first_stride, scale_channels, scores
+from cnnlib.networks.hints import Activation, Count, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012"
 ZFNET = "Zeiler, Fergus: Visualizing and understanding convolutional networks, 2014"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Form:
     """What tells the networks of the family apart; each tuple has an entry for each convolution or pool."""
 
     channels: tuple[int, ...] = (96, 256, 384, 384, 256)
     kernels: tuple[int, ...] = (11, 5, 3, 3, 3)
     strides: tuple[int, ...] = (4, 1, 1, 1, 1)
-    padding: tuple = ("valid", "same", "same", "same", "same")
-    pool_padding: tuple[str, ...] = (
-        "valid",
-        "valid",
-        "valid",
-    )  # "same" is the ceil mode of others, on even sides
+    padding: tuple[int | str, ...] = ("valid", "same", "same", "same", "same")
+    pool_padding: tuple[str, ...] = ("valid",) * 3  # "same" is the ceil mode of others, on even sides
 
 
-# fmt: off
+_ZFNET = Form(
+    kernels=(7, 5, 3, 3, 3),
+    strides=(2, 2, 1, 1, 1),
+    padding=(1, "valid", "same", "same", "same"),
+    pool_padding=("same", "same", "valid"),
+)
 FORMS = {
-    "alexnet":     Form(),
+    "alexnet": Form(),
     "torchvision": Form(channels=(64, 192, 384, 256, 256), padding=(2, "same", "same", "same", "same")),
-    "zfnet":       Form(kernels=(7, 5, 3, 3, 3), strides=(2, 2, 1, 1, 1), padding=(1, "valid", "same", "same", "same"),
-                        pool_padding=("same", "same", "valid")),
-    "zfnet_wide":  Form((96, 256, 512, 1024, 512), (7, 5, 3, 3, 3), (2, 2, 1, 1, 1),
-                        (1, "valid", "same", "same", "same"), ("same", "same", "valid")),
+    "zfnet": _ZFNET,
+    "zfnet_wide": replace(_ZFNET, channels=(96, 256, 512, 1024, 512)),
 }
-# fmt: on
 POOLED = {1: 1, 2: 2, 5: 3}  # after which convolution which pool stands
 GROUPED = (2, 4, 5)  # the convolutions that see only their own GPU's half of the channels
 
 
+@checked
 def alexnet(
-    input_shape,
-    classes,
-    width=1.0,
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
     *,
-    form="alexnet",
-    stem="paper",
-    stem_stride=1,
-    groups=1,
-    normalization="lrn",
-    overlapping_pooling=True,
-    activation="relu",
-    dropout=0.5,
-    dense_units=(4096, 4096),
-    skip_convolutions=(),
-):
+    form: Literal["alexnet", "torchvision", "zfnet", "zfnet_wide"] = "alexnet",
+    stem: Stem = "paper",
+    stem_stride: StemStride = None,
+    groups: Count = 1,
+    normalization: Literal["lrn", "batch", "none"] = "lrn",
+    overlapping_pooling: bool = True,
+    activation: Activation = "relu",
+    dropout: Rate = 0.5,
+    dense_units: tuple[Count, ...] = (4096, 4096),
+    skip_convolutions: tuple[Literal[2, 3, 4, 5], ...] = (),
+) -> keras.Model:
     """Convolution, activation, LRN (after the first two), pool; then dense layers with dropout.
 
     Args:
         form: a key of FORMS, the channels, kernels, strides and padding.
-        stem: "paper", or "small" for 28 or 32 pixels: the first convolution is 5x5, the first two have stride
-            `stem_stride` (1 or 2) and 1, all are zero-padded, and the pools keep the odd pixel: 28 -> 14 -> 7 -> 4.
+        stem: "paper", or "small" for 28 or 32 pixels: the first convolution is 5x5, the second has stride 1, all
+            are zero-padded, and the pools keep the odd pixel: 28 -> 14 -> 7 -> 4 -> 2.
+        stem_stride: stride of the first convolution, 1 or 2; default the form's, or 2 with stem="small".
         groups: 2 puts convolutions 2, 4 and 5 on two towers.
         normalization: "lrn", "batch" (BatchNorm before every convolution's activation) or "none".
         overlapping_pooling: 3x3 windows at stride 2; False takes 2x2.
@@ -74,32 +77,22 @@ def alexnet(
     Raises:
         ValueError: an option out of these ranges.
     """
-    check_stem(stem, stem_stride)
-    check_choice("form", form, tuple(FORMS))
-    check_choice("normalization", normalization, ("lrn", "batch", "none"))
-    if not isinstance(groups, int) or groups < 1:
-        raise ValueError(f"groups={groups!r} must be an integer of at least 1")
-    if not set(skip_convolutions) <= {2, 3, 4, 5}:
-        raise ValueError(f"skip_convolutions={skip_convolutions!r} must hold numbers from 2 to 5")
-    form = FORMS[form] if stem == "paper" else _small(FORMS[form], stem_stride)
-
+    form = FORMS[form] if stem == "paper" else _small(FORMS[form])
+    strides = (first_stride(stem, stem_stride, form.strides[0]), *form.strides[1:])
     inputs = x = keras.Input(input_shape, name="images")
-    for i, channels in enumerate(
-        form.channels, start=1
-    ):  # the paper's: 55x55x96, 27x27x256, 13x13 from then on
+    for i, channels in enumerate(form.channels, start=1):  # 55x55x96, 27x27x256, 13x13 from then on
         if i not in skip_convolutions:
             x = convolution(
                 x,
                 scale_channels(channels, width, divisor=groups),
                 form.kernels[i - 1],
-                stride=form.strides[i - 1],
+                stride=strides[i - 1],
                 padding=form.padding[i - 1],
                 groups=groups if i in GROUPED else 1,
                 use_bias=normalization != "batch",
                 name=f"conv{i}",
             )
-            if normalization == "batch":
-                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"conv{i}_bn")(x)
+            x = batch_norm(x, f"conv{i}_bn") if normalization == "batch" else x
             x = layers.Activation(activation, name=f"conv{i}_activation")(x)
         if i in (1, 2) and normalization == "lrn":
             x = LocalResponseNormalization(name=f"norm{i}")(x)
@@ -115,25 +108,24 @@ def alexnet(
     return keras.Model(inputs, scores(x, classes))
 
 
-def _small(form, stem_stride):
-    return Form(
-        form.channels, (5, *form.kernels[1:]), (stem_stride, 1, 1, 1, 1), ("same",) * 5, ("same",) * 3
-    )
+def _small(form: Form) -> Form:
+    return replace(form, kernels=(5, *form.kernels[1:]), strides=(1,) * 5, padding=("same",) * 5,
+                   pool_padding=("same",) * 3)  # fmt: skip
 
 
-def _variant(params, macs, *, size=224, minimum_size, paper=PAPER, year=2012, errors=(None, None), **options):
-    return Variant("alexnet", alexnet, (size, size, 3), 1000, params, macs, paper, year, minimum_size, 1, *errors,
-                   options=options)  # fmt: skip
-
-
+_row = partial(
+    Variant, family="alexnet", build=alexnet, classes=1000, paper=PAPER, year=2012, minimum_size_small=1
+)
+_zfnet = partial(_row, input_shape=(224, 224, 3), minimum_size=53, paper=ZFNET, year=2014)
 # fmt: off
 VARIANTS = {
-    "alexnet":             _variant(60_965_224, 724_406_816, size=227, minimum_size=67, errors=(40.7, 18.2), groups=2),
-    "alexnet_ungrouped":   _variant(62_378_344, 1_135_256_096, size=227, minimum_size=67),
-    "alexnet_torchvision": _variant(61_100_840, 714_188_480, minimum_size=63, form="torchvision", normalization="none"),
-    "zfnet":               _variant(62_357_608, 1_168_032_896, minimum_size=53, paper=ZFNET, year=2014,
-                                    errors=(38.4, 16.5), form="zfnet"),
-    "zfnet_wide":          _variant(107_627_624, 2_476_704_896, minimum_size=53, paper=ZFNET, year=2014,
-                                    errors=(37.5, 16.0), form="zfnet_wide"),
+    "alexnet": _row(input_shape=(227, 227, 3), params=60_965_224, macs=724_406_816, minimum_size=67, top1_error=40.7,
+                    top5_error=18.2, options={"groups": 2}),
+    "alexnet_ungrouped": _row(input_shape=(227, 227, 3), params=62_378_344, macs=1_135_256_096, minimum_size=67),
+    "alexnet_torchvision": _row(input_shape=(224, 224, 3), params=61_100_840, macs=714_188_480, minimum_size=63,
+                                options={"form": "torchvision", "normalization": "none"}),
+    "zfnet": _zfnet(params=62_357_608, macs=1_168_032_896, top1_error=38.4, top5_error=16.5, options={"form": "zfnet"}),
+    "zfnet_wide": _zfnet(params=107_627_624, macs=2_476_704_896, top1_error=37.5, top5_error=16.0,
+                         options={"form": "zfnet_wide"}),
 }
 # fmt: on

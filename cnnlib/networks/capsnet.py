@@ -1,12 +1,14 @@
 """CapsNet: vectors for units, routing by agreement for pooling, and a decoder that redraws the image."""
 
 import math
+from typing import Literal
 
 import keras
 from keras import layers
 
 from cnnlib.layers import CapsuleLayer, CapsuleLength, CapsuleMask, PrimaryCapsules
-from cnnlib.networks.common import Variant, check_choice, scale_channels
+from cnnlib.networks.common import Variant, scale_channels
+from cnnlib.networks.hints import Count, Shape, Stem, checked
 
 PAPER = "Sabour, Frosst, Hinton: Dynamic routing between capsules, 2017"
 
@@ -14,7 +16,16 @@ PAPER = "Sabour, Frosst, Hinton: Dynamic routing between capsules, 2017"
 STEMS = {"paper": (9, 1, 9, 2), "small": (5, 2, 5, 2)}
 
 
-def capsnet(input_shape, classes, width=1.0, *, stem="paper", decoder="longest", routings=3):
+@checked
+def capsnet(
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
+    *,
+    stem: Stem = "paper",
+    decoder: Literal["longest", "labels", "none"] = "longest",
+    routings: Count = 3,
+) -> keras.Model:
     """Convolution, primary capsules, one 16-dimensional capsule for each class; its length is the score.
 
     Outputs: with a decoder a dict {"scores": (N, classes) in [0, 1), "reconstruction": the images (N, H, W, C) in
@@ -30,14 +41,10 @@ def capsnet(input_shape, classes, width=1.0, *, stem="paper", decoder="longest",
     Raises:
         ValueError: an option out of these ranges.
     """
-    check_choice("stem", stem, tuple(STEMS))
-    check_choice("decoder", decoder, ("longest", "labels", "none"))
     kernel, stride, primary_kernel, primary_stride = STEMS[stem]
     inputs = keras.Input(input_shape, name="images")
-    x = layers.Conv2D(scale_channels(256, width), kernel, stride, activation="relu", name="conv")(
-        inputs
-    )  # (20,20,256)
-    kinds = scale_channels(32, width)
+    filters, kinds = scale_channels(256, width), scale_channels(32, width)
+    x = layers.Conv2D(filters, kernel, stride, activation="relu", name="conv")(inputs)  # (20,20,256)
     x = PrimaryCapsules(kinds, 8, primary_kernel, primary_stride, name="primary_capsules")(x)  # (1152,8)
     capsules = CapsuleLayer(classes, 16, routings, name="class_capsules")(x)  # (10,16)
     scores = CapsuleLength(name="scores")(capsules)
@@ -53,9 +60,8 @@ def capsnet(input_shape, classes, width=1.0, *, stem="paper", decoder="longest",
     return keras.Model([inputs, *labels] if labels else inputs, outputs)
 
 
-# fmt: off
 VARIANTS = {
-    "capsnet": Variant("capsnet", capsnet, (28, 28, 1), 10, 8_215_568, 203_202_560, PAPER, 2017, 17, 13, 0.25,
-                       dataset="MNIST"),
-}
-# fmt: on
+    "capsnet": Variant(family="capsnet", build=capsnet, input_shape=(28, 28, 1), classes=10, params=8_215_568,
+                       macs=203_202_560, paper=PAPER, year=2017, minimum_size=17, minimum_size_small=13,
+                       top1_error=0.25, dataset="MNIST"),
+}  # fmt: skip

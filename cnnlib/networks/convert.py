@@ -3,8 +3,10 @@
 import keras
 from keras import layers
 
+from cnnlib._checks import shown
 
-def to_fully_convolutional(model):
+
+def to_fully_convolutional(model: keras.Model) -> keras.Model:
     """The same network with convolutions for its dense layers: (N, H, W, C) of free size -> a map of scores.
 
     At the size that the model was built for, the map has one place, with the model's own scores; larger images
@@ -18,11 +20,13 @@ def to_fully_convolutional(model):
         keras.Model with input (None, None, C) and an output layer of the same name, (N, h, w, classes).
 
     Raises:
-        ValueError: the model has no Flatten layer, or more than one.
+        ValueError: no functional model that was built, or one without a Flatten layer, or with more than one.
     """
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ValueError(f"model={shown(model)} must be a functional keras.Model that was built on an input.")
     flattens = [layer for layer in model.layers if isinstance(layer, layers.Flatten)]
     if len(flattens) != 1:
-        raise ValueError(f"model={model.name!r} has {len(flattens)} Flatten layers; expected exactly one")
+        raise ValueError(f"model={model.name!r} has {len(flattens)} Flatten layers; expected exactly one.")
     window = tuple(flattens[0].input.shape[1:])  # (h, w, c) of the maps that are flattened
     copies = {}
 

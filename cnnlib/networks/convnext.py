@@ -1,48 +1,47 @@
 """ConvNeXt: a ResNet with the design choices of vision transformers (Liu et al., 2022)."""
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from cnnlib.layers import LayerScale, StochasticDepth
-from cnnlib.networks.common import Variant, check_stem, convolution, scale_channels, scores
+from cnnlib.networks.common import Variant, check_sides, convolution, first_stride, scale_channels, scores
+from cnnlib.networks.hints import Counts, Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022"
 CHANNELS = (96, 192, 384, 768)
 INITIAL = {"class_name": "TruncatedNormal", "config": {"stddev": 0.02}}  # appendix A.1
 
 
+@checked
 def convnext(
-    input_shape,
-    classes,
-    width=1.0,
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
     *,
-    depths=(3, 3, 9, 3),
-    layer_scale=1e-6,
-    drop_path=0.0,
-    stem="paper",
-    stem_stride=2,
-):
+    depths: Counts = (3, 3, 9, 3),
+    layer_scale: float = 1e-6,
+    drop_path: Rate = 0.0,
+    stem: Stem = "paper",
+    stem_stride: StemStride = None,
+) -> keras.Model:
     """ConvNeXt: a patch stem, stages of 7x7 depthwise blocks, LayerNorm throughout.
 
     Args:
         depths: blocks in each of up to four stages of 96, 192, 384, 768 channels.
         layer_scale: where the blocks' per-channel factors start.
         drop_path: chance of leaving out the last block in training; it rises linearly from 0. In [0, 1).
-        stem: "paper" (4x4 patches) or "small" (patches of `stem_stride` x `stem_stride` pixels, 1 or 2).
+        stem: "paper" (4x4 patches) or "small" (patches of `stem_stride` x `stem_stride` pixels).
+        stem_stride: 1 or 2; default 4, the paper's, or 2 with stem="small".
 
     Raises:
         ValueError: an option out of its range, or an image that the stages halve to nothing.
     """
-    if not 1 <= len(depths) <= 4 or any(not isinstance(d, int) or d < 1 for d in depths):
-        raise ValueError(f"depths={depths!r} must be one to four whole numbers of at least 1")
-    check_stem(stem, stem_stride)
-    if not 0 <= drop_path < 1:
-        raise ValueError(f"drop_path={drop_path!r} must be at least 0 and below 1")
+    if len(depths) > 4:
+        raise ValueError(f"depths={depths!r} must be one to four integers of at least 1.")
     inputs = keras.Input(input_shape, name="images")
-    patch = 4 if stem == "paper" else stem_stride
-    x = convolution(
-        inputs, scale_channels(CHANNELS[0], width), patch, stride=patch, padding="valid", name="stem_conv"
-    )  # (56,56,96)
+    first, stride = scale_channels(CHANNELS[0], width), first_stride(stem, stem_stride, 4)
+    patch = 4 if stem == "paper" else stride
+    x = convolution(inputs, first, patch, stride=stride, padding="valid", name="stem_conv")  # (56,56,96)
     x = _norm(x, "stem_norm")
     done = 0
     for i, (depth, filters) in enumerate(zip(depths, CHANNELS, strict=False), start=1):
@@ -56,7 +55,10 @@ def convnext(
     return keras.Model(inputs, scores(_norm(x, "end_norm"), classes), name="convnext")
 
 
-def convnext_block(x, *, name, layer_scale=1e-6, drop_path=0.0):
+@checked
+def convnext_block(
+    x: KerasTensor, *, name: str, layer_scale: float = 1e-6, drop_path: Rate = 0.0
+) -> KerasTensor:
     """x + scale * (7x7 depthwise, LayerNorm, four times as wide and back, with GELU): shapes stay."""
     channels = x.shape[-1]
     y = layers.DepthwiseConv2D(7, padding="same", depthwise_initializer=INITIAL, name=f"{name}_depthwise")(x)
@@ -71,11 +73,7 @@ def convnext_block(x, *, name, layer_scale=1e-6, drop_path=0.0):
 
 
 def _downsample(x, filters, name):
-    if any(side is not None and side < 2 for side in x.shape[1:3]):
-        raise ValueError(
-            f"input_shape is too small: {name} halves maps of at least 2x2 pixels, and gets {x.shape[1]}x"
-            f"{x.shape[2]}; give larger images, fewer stages or a small stem"
-        )
+    check_sides(x, 2, name, ", fewer stages or stem='small'")
     x = _norm(x, f"{name}_norm")
     return convolution(x, filters, 2, stride=2, padding="valid", name=f"{name}_conv")
 
@@ -85,7 +83,7 @@ def _norm(x, name):
 
 
 VARIANTS = {
-    "convnext_tiny": Variant("convnext", convnext, (224, 224, 3), 1000,
-                            28_589_128, 4_455_531_264, PAPER, 2022,
-                            minimum_size=32, minimum_size_small=16, top1_error=17.9),
+    "convnext_tiny": Variant(family="convnext", build=convnext, input_shape=(224, 224, 3), classes=1000,
+                             params=28_589_128, macs=4_455_531_264, paper_macs="4.5G", paper=PAPER, year=2022,
+                             minimum_size=32, minimum_size_small=16, top1_error=17.9),
 }  # fmt: skip

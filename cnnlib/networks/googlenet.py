@@ -1,20 +1,23 @@
 """GoogLeNet: nine modules of four parallel paths, concatenated (Szegedy et al., 2015)."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from cnnlib.layers import LocalResponseNormalization
 from cnnlib.networks.common import (
     Variant,
-    check_choice,
-    check_stem,
+    check_sides,
     conv_bn_relu,
     conv_relu,
+    first_stride,
     scale_channels,
     scores,
 )
+from cnnlib.networks.hints import Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Szegedy, Liu, Jia, Sermanet, Reed, et al.: Going deeper with convolutions, 2015"
 
@@ -31,30 +34,29 @@ MODULES = {
 AUXILIARY_AFTER = ("4a", "4d")
 
 
+@checked
 def googlenet(
-    input_shape,
-    classes,
-    width=1.0,
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
     *,
-    batch_norm=False,
-    large_kernel=5,
-    response_norm=None,
-    paths=(True, True, True, True),
-    modules=tuple(MODULES),
-    auxiliary_heads=False,
-    auxiliary_pool="strided",
-    last_pool=3,
-    dropout=None,
-    stem="paper",
-    stem_stride=2,
-):
+    normalization: Literal["lrn", "batch", "none"] = "lrn",
+    large_kernel: Literal[3, 5] = 5,
+    paths: tuple[bool, ...] = (True, True, True, True),
+    modules: tuple[str, ...] = tuple(MODULES),
+    auxiliary_heads: bool = False,
+    auxiliary_pool: Literal["strided", "adaptive"] = "strided",
+    last_pool: Literal[2, 3] = 3,
+    dropout: Rate = 0.4,
+    stem: Stem = "paper",
+    stem_stride: StemStride = None,
+) -> keras.Model:
     """GoogLeNet; with `auxiliary_heads` the outputs are {"scores", "auxiliary_4a", "auxiliary_4d"}.
 
     Args:
-        batch_norm: BatchNorm after every convolution, in place of biases.
+        normalization: "lrn" (local response normalization around the stem's 3x3, the paper's), "batch" (BatchNorm
+            after every convolution, in place of biases) or "none".
         large_kernel: kernel of the third path: 5 (the paper) or 3 (torchvision's form).
-        response_norm: local response normalisation around the stem's 3x3; default: where there is no
-            BatchNorm and the stem is the paper's one.
         paths: which of a module's paths (1x1, 3x3, 5x5, pool) there are; at least one.
         modules: names of the modules that there are, in the order of `MODULES`; default all nine. A pool
             stands before the first module of a stage.
@@ -62,19 +64,17 @@ def googlenet(
         auxiliary_pool: "strided" (the paper's 5x5 mean at stride 3, which needs maps of 5x5) or "adaptive"
             (to 4x4 from any size).
         last_pool: window of the pool before module 5a: 3 (the paper) or 2 (torchvision's form).
-        dropout: rate before `scores`, default .4 (the paper's); the auxiliary heads keep .7.
-        stem: "paper" (7x7 stride 2 and two pools) or "small" (3x3 of `stem_stride` 1 or 2, no pool).
+        dropout: rate before `scores`; the auxiliary heads keep .7.
+        stem: "paper" (7x7 and two pools) or "small" (3x3, no pool).
+        stem_stride: 1 or 2, default 2.
 
     Raises:
         ValueError: an option out of its range, or maps too small for the auxiliary heads.
     """
-    _check(large_kernel, last_pool, paths, auxiliary_pool, stem, stem_stride)
-    _check_modules(modules, auxiliary_heads)
+    _check_parts(paths, modules, auxiliary_heads)
     inputs = keras.Input(input_shape, name="images")
-    unit = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
-    if response_norm is None:
-        response_norm = stem == "paper" and not batch_norm
-    x = _stem(inputs, unit, width, response_norm, stem, stem_stride)  # (28,28,192)
+    unit = partial(conv_bn_relu, epsilon=1e-3) if normalization == "batch" else conv_relu
+    x = _stem(inputs, unit, width, normalization, stem, first_stride(stem, stem_stride, 2))  # (28,28,192)
     outputs, stage = {}, "3"
     for module in modules:
         if module[0] != stage:  # (28,28,480) -> (14,14,480); (14,14,832) -> (7,7,832)
@@ -88,12 +88,20 @@ def googlenet(
             name = f"auxiliary_{module}"
             outputs[name] = _auxiliary_head(x, classes, unit, width, auxiliary_pool, name)
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # 1024
-    x = layers.Dropout(0.4 if dropout is None else dropout, name="dropout")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
     x = scores(x, classes)
     return keras.Model(inputs, {"scores": x, **outputs} if outputs else x, name="googlenet")
 
 
-def inception_module(x, channels, unit, *, name, large_kernel=5, paths=(True, True, True, True)):
+def inception_module(
+    x: KerasTensor,
+    channels: Sequence[int],
+    unit: Callable[..., KerasTensor],
+    *,
+    name: str,
+    large_kernel: int = 5,
+    paths: Sequence[bool] = (True, True, True, True),
+) -> KerasTensor:
     """1x1, 3x3, 5x5 and pooled paths side by side: (N, H, W, C) -> (N, H, W, their last channels).
 
     `channels` are a row of `MODULES`; `unit(x, filters, kernel_size, name=...)` is the convolution with its
@@ -114,18 +122,18 @@ def inception_module(x, channels, unit, *, name, large_kernel=5, paths=(True, Tr
     return layers.Concatenate(name=f"{name}_concat")(joined) if len(joined) > 1 else joined[0]
 
 
-def _stem(x, unit, width, response_norm, stem, stem_stride):
+def _stem(x, unit, width, normalization, stem, stride):
     first, second = scale_channels(64, width), scale_channels(192, width)
     if stem == "small":
-        x = unit(x, first, 3, stride=stem_stride, name="stem_conv1")
+        x = unit(x, first, 3, stride=stride, name="stem_conv1")
     else:
-        x = unit(x, first, 7, stride=2, name="stem_conv1")  # (112,112,64)
+        x = unit(x, first, 7, stride=stride, name="stem_conv1")  # (112,112,64)
         x = _halve(x, "stem_pool1")  # (56,56,64)
-    if response_norm:
+    if normalization == "lrn":
         x = LocalResponseNormalization(name="stem_lrn1")(x)
     x = unit(x, first, 1, name="stem_conv2")
     x = unit(x, second, 3, name="stem_conv3")  # (56,56,192)
-    if response_norm:
+    if normalization == "lrn":
         x = LocalResponseNormalization(name="stem_lrn2")(x)
     return x if stem == "small" else _halve(x, "stem_pool2")
 
@@ -138,11 +146,7 @@ def _halve(x, name, size=3):
     """
     if size == 2:
         return layers.MaxPooling2D(2, padding="same", name=name)(x)
-    if any(side is not None and side < 2 for side in x.shape[1:3]):
-        raise ValueError(
-            f"input_shape is too small: {name} halves maps of at least 2x2 pixels, and gets {x.shape[1]}x"
-            f"{x.shape[2]}; give larger images or stem='small' with stem_stride=1"
-        )
+    check_sides(x, 2, name, " or stem='small' with stem_stride=1")
     return layers.MaxPooling2D(3, 2, name=name)(layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x))
 
 
@@ -151,11 +155,7 @@ def _auxiliary_head(x, classes, unit, width, pool, name):
     if pool == "adaptive":
         x = layers.AdaptiveAveragePooling2D(4, name=f"{name}_pool")(x)
     else:
-        if any(side is not None and side < 5 for side in x.shape[1:3]):
-            raise ValueError(
-                f"auxiliary_heads=True: {name} pools maps of at least 5x5 pixels, and gets {x.shape[1]}x"
-                f"{x.shape[2]}; give larger images or auxiliary_pool='adaptive'"
-            )
+        check_sides(x, 5, name, " or auxiliary_pool='adaptive'")
         x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = unit(x, scale_channels(128, width), 1, name=f"{name}_conv")
     x = layers.Flatten(name=f"{name}_flatten")(x)
@@ -164,17 +164,10 @@ def _auxiliary_head(x, classes, unit, width, pool, name):
     return layers.Dense(classes, name=name)(x)
 
 
-def _check(large_kernel, last_pool, paths, auxiliary_pool, stem, stem_stride):
-    check_choice("large_kernel", large_kernel, (3, 5))
-    check_choice("last_pool", last_pool, (2, 3))
+def _check_parts(paths, modules, auxiliary_heads):
     if len(paths) != 4 or not any(paths):
-        raise ValueError(f"paths={paths!r} must be four truth values, at least one of them true")
-    check_choice("auxiliary_pool", auxiliary_pool, ("strided", "adaptive"))
-    check_stem(stem, stem_stride)
-
-
-def _check_modules(modules, auxiliary_heads):
-    if not modules or list(modules) != [name for name in MODULES if name in modules]:
+        raise ValueError(f"paths={paths!r} must be four truth values, at least one of them true.")
+    if not modules or list(modules) != [each for each in MODULES if each in modules]:
         raise ValueError(f"modules={modules!r} must be some of {', '.join(MODULES)}, in this order")
     if auxiliary_heads and not set(AUXILIARY_AFTER) & set(modules):
         raise ValueError(
@@ -182,21 +175,14 @@ def _check_modules(modules, auxiliary_heads):
         )
 
 
-def _row(params, macs, top5, minimum_size, minimum_size_small, **options):
-    return Variant("googlenet", googlenet, (224, 224, 3), 1000, params, macs, PAPER, 2015, minimum_size,
-                   minimum_size_small, top5_error=top5, options=options)  # fmt: skip
-
-
-TORCHVISION = {
-    "batch_norm": True,
-    "large_kernel": 3,
-    "last_pool": 2,
-    "auxiliary_pool": "adaptive",
-    "dropout": 0.2,
-}
-# fmt: off
+_row = partial(Variant, family="googlenet", build=googlenet, input_shape=(224, 224, 3), classes=1000, paper=PAPER,
+               year=2015)  # fmt: skip
+_TORCHVISION = {"normalization": "batch", "large_kernel": 3, "last_pool": 2, "auxiliary_pool": "adaptive",
+                "dropout": 0.2}  # fmt: skip
 VARIANTS = {
-    "googlenet":             _row(6_998_552, 1_582_671_872, 10.07, 31, 7),
-    "googlenet_torchvision": _row(6_624_904, 1_498_376_192, None, 15, 3, **TORCHVISION),
-}
-# fmt: on
+    "googlenet": _row(params=6_998_552, macs=1_582_671_872, paper_macs="1.5G", top5_error=10.07, minimum_size=31,
+                      minimum_size_small=7, macs_note="the paper's table 1 counts 34 M for the first 7x7, which takes "
+                      "118 M: 112 * 112 * 64 * 147"),
+    "googlenet_torchvision": _row(params=6_624_904, macs=1_498_376_192, minimum_size=15, minimum_size_small=3,
+                                  options=_TORCHVISION, macs_note="no paper's: torchvision's form"),
+}  # fmt: skip

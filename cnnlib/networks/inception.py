@@ -1,10 +1,13 @@
 """BN-Inception and Inception v3: GoogLeNet with BatchNorm and factorised convolutions."""
 
+from functools import partial
+
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from cnnlib.networks import inception_v3 as v3
-from cnnlib.networks.common import Variant, check_stem, conv_bn_relu, max_pool, pad, scale_channels, scores
+from cnnlib.networks.common import Variant, conv_bn_relu, first_stride, max_pool, pad, scale_channels, scores
+from cnnlib.networks.hints import Rate, Shape, Stem, StemStride, checked
 
 PAPER = "Ioffe, Szegedy: Batch normalization, 2015"
 
@@ -22,20 +25,30 @@ MODULES = {
 # fmt: on
 
 
-def bn_inception(input_shape, classes, width=1.0, *, stem="paper", stem_stride=2, dropout=0.2):
+unit = partial(conv_bn_relu, epsilon=1e-3)
+
+
+@checked
+def bn_inception(
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
+    *,
+    stem: Stem = "paper",
+    stem_stride: StemStride = None,
+    dropout: Rate = 0.2,
+) -> keras.Model:
     """BN-Inception: two 3x3 for each 5x5, BatchNorm (epsilon 1e-3) after each convolution.
 
     Args:
-        stem: "paper" (7x7 stride 2 and two pools) or "small" (one 3x3 of `stem_stride` 1 or 2, no pool).
+        stem: "paper" (7x7 and two pools) or "small" (3x3, no pool).
+        stem_stride: 1 or 2, default 2.
         dropout: rate before `scores`, in [0, 1).
     """
-    check_stem(stem, stem_stride)
     inputs = keras.Input(input_shape, name="images")
     first, second = scale_channels(64, width), scale_channels(192, width)
-    paper = stem == "paper"
-    x = unit(
-        inputs, first, 7 if paper else 3, stride=2 if paper else stem_stride, name="stem_conv1"
-    )  # (112,112,64)
+    paper, stride = stem == "paper", first_stride(stem, stem_stride, 2)
+    x = unit(inputs, first, 7 if paper else 3, stride=stride, name="stem_conv1")  # (112,112,64)
     x = max_pool(x, 3, 2, padding=1, name="stem_pool1") if paper else x  # (56,56,64)
     x = unit(x, first, 1, name="stem_conv2")
     x = unit(x, second, 3, name="stem_conv3")
@@ -48,7 +61,18 @@ def bn_inception(input_shape, classes, width=1.0, *, stem="paper", stem_stride=2
     return keras.Model(inputs, scores(x, classes), name="bn_inception")
 
 
-def double_module(x, one, reduce3, three, reduce_double, double, pool, pooled, *, name):
+def double_module(
+    x: KerasTensor,
+    one: int,
+    reduce3: int,
+    three: int,
+    reduce_double: int,
+    double: int,
+    pool: str,
+    pooled: int,
+    *,
+    name: str,
+) -> KerasTensor:
     """1x1, 3x3, double 3x3 and pooled paths, concatenated; stride 2 where `one` is 0."""
     stride = 1 if one else 2
     joined = [unit(x, one, 1, name=f"{name}_1x1")] if one else []
@@ -66,13 +90,9 @@ def double_module(x, one, reduce3, three, reduce_double, double, pool, pooled, *
     return layers.Concatenate(name=f"{name}_concat")(joined)
 
 
-def unit(x, filters, kernel_size, **options):
-    return conv_bn_relu(x, filters, kernel_size, epsilon=1e-3, **options)
-
-
 VARIANTS = {
-    "bn_inception": Variant("inception", bn_inception, (224, 224, 3), 1000,
-                            11_194_984, 2_018_851_840, PAPER, 2015,
+    "bn_inception": Variant(family="inception", build=bn_inception, input_shape=(224, 224, 3), classes=1000,
+                            params=11_194_984, macs=2_018_851_840, paper_macs="2.0G", paper=PAPER, year=2015,
                             minimum_size=1, minimum_size_small=1, top1_error=25.2, top5_error=7.8),
     **v3.VARIANTS,
 }  # fmt: skip

@@ -1,9 +1,10 @@
 """Inception v3: convolutions factorised into 3x3 pairs and into 1xn and nx1 (Szegedy et al., 2016)."""
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
-from cnnlib.networks.common import Variant, conv_bn_relu, pad, scale_channels, scores
+from cnnlib.networks.common import Variant, check_sides, conv_bn_relu, pad, scale_channels, scores
+from cnnlib.networks.hints import Rate, Shape, checked
 
 PAPER = "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception architecture, 2016"
 
@@ -67,9 +68,16 @@ STEM = [("stem_conv1", 32, 3, 2, "valid"), ("stem_conv2", 32, 3, 1, "valid"),
         ("stem_pool2",)]  # fmt: skip
 
 
+@checked
 def inception_v3(
-    input_shape, classes, width=1.0, *, auxiliary_heads=False, pool_counts_padding=True, dropout=0.5
-):
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
+    *,
+    auxiliary_heads: bool = False,
+    pool_counts_padding: bool = True,
+    dropout: Rate = 0.5,
+) -> keras.Model:
     """Inception v3; with `auxiliary_heads` the outputs are {"scores", "auxiliary_6e"}.
 
     Args:
@@ -97,7 +105,9 @@ def inception_v3(
     return keras.Model(inputs, {"scores": x, **outputs} if outputs else x, name="inception_v3")
 
 
-def inception_module(x, paths, *, name, width=1.0, counts=True):
+def inception_module(
+    x: KerasTensor, paths: dict[str, list], *, name: str, width: float = 1.0, counts: bool = True
+) -> KerasTensor:
     """One of the five kinds of module, as its table of paths: (N, H, W, C) -> their ends, joined."""
     ends = []
     for kind, chain in paths.items():
@@ -105,11 +115,8 @@ def inception_module(x, paths, *, name, width=1.0, counts=True):
         for link in chain:
             fork = link if isinstance(link, list) else [link]
             branches = [_link(y, f"{name}_{n}", *conv, width=width) for n, *conv in fork]
-            y = (
-                branches[0]
-                if len(branches) == 1
-                else layers.Concatenate(name=f"{name}_{kind}_concat")(branches)
-            )
+            joined = len(branches) > 1
+            y = layers.Concatenate(name=f"{name}_{kind}_concat")(branches) if joined else branches[0]
         ends.append(y)
     return layers.Concatenate(name=f"{name}_concat")(ends)
 
@@ -119,15 +126,8 @@ def _link(x, name, filters, kernel_size, stride=1, *, width):
 
 
 def _unit(x, filters, kernel_size, stride, padding, width, name):
-    return conv_bn_relu(
-        x,
-        scale_channels(filters, width),
-        kernel_size,
-        stride=stride,
-        padding=padding,
-        epsilon=1e-3,
-        name=name,
-    )
+    filters = scale_channels(filters, width)
+    return conv_bn_relu(x, filters, kernel_size, stride=stride, padding=padding, epsilon=1e-3, name=name)
 
 
 def _pool(x, kind, name, counts):
@@ -140,11 +140,7 @@ def _pool(x, kind, name, counts):
 
 def _auxiliary_head(x, classes, width, name):
     """5x5 mean at stride 3 (17 -> 5), 1x1-128, 5x5-768 (-> 1), global mean, logits."""
-    if any(side is not None and side < 17 for side in x.shape[1:3]):
-        raise ValueError(
-            f"auxiliary_heads=True: {name} needs maps of at least 17x17 pixels, and gets "
-            f"{x.shape[1]}x{x.shape[2]}; give images of at least 299 pixels"
-        )
+    check_sides(x, 17, name, ", of at least 299 pixels, or leave out auxiliary_heads=True")
     x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = _unit(x, 128, 1, 1, "valid", width, f"{name}_conv1")
     x = _unit(x, 768, 5, 1, "valid", width, f"{name}_conv2")
@@ -153,7 +149,8 @@ def _auxiliary_head(x, classes, width, name):
 
 
 VARIANTS = {
-    "inception_v3": Variant("inception", inception_v3, (299, 299, 3), 1000,
-                            23_834_568, 5_713_216_096, PAPER, 2016,
-                            minimum_size=75, top1_error=21.2, top5_error=5.6),
+    "inception_v3": Variant(family="inception", build=inception_v3, input_shape=(299, 299, 3), classes=1000,
+                            params=23_834_568, macs=5_713_216_096, paper_macs="4.8G", paper=PAPER, year=2016,
+                            minimum_size=75, top1_error=21.2, top5_error=5.6,
+                            macs_note="the paper tabulates no v3; this is the network that its authors released"),
 }  # fmt: skip

@@ -1,5 +1,8 @@
 """LeNet: alternating convolutions and subsampling, then dense layers (LeCun et al., 1998)."""
 
+from functools import partial
+from typing import Literal
+
 import keras
 from keras import layers
 
@@ -11,7 +14,8 @@ from cnnlib.layers import (
     hadamard_codes,
     scaled_tanh,
 )
-from cnnlib.networks.common import Variant, check_choice, pad, scale_channels, scores
+from cnnlib.networks.common import Variant, batch_norm, pad, scale_channels, scores
+from cnnlib.networks.hints import Activation, Count, Counts, Normalization, Shape, Stem, checked
 
 PAPER = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998"
 
@@ -24,40 +28,38 @@ C3_CONNECTIONS = (
 )
 
 
+@checked
 def lenet5(
-    input_shape,
-    classes,
-    width=1.0,
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
     *,
-    activation="sigmoid",
-    pooling="average",
-    batch_norm=False,
-    first_padding="same",
-    filters=(6, 16),
-    units=(120, 84),
-    convolution_activation=True,
-):
+    activation: Activation = "sigmoid",
+    pooling: Literal["average", "max"] = "average",
+    normalization: Normalization = "none",
+    first_padding: Literal["same", "valid"] = "same",
+    filters: Counts = (6, 16),
+    dense_units: tuple[Count, ...] = (120, 84),
+    convolution_activation: bool = True,
+) -> keras.Model:
     """The modern LeNet-5: 6@5x5 (padded), 16@5x5, dense 120, 84; `classes` logits.
 
     Args:
         activation: a Keras activation's name; "sigmoid", "tanh" and "relu" are the course's.
         pooling: "average" or "max", 2x2 at stride 2.
-        batch_norm: BatchNorm before every activation.
+        normalization: "batch" is BatchNorm before every activation.
         first_padding: "same" or "valid"; the second convolution is never padded.
-        filters, units: channels of the convolutions and of the dense layers at width 1.
+        filters, dense_units: channels of the convolutions and of the dense layers at width 1.
         convolution_activation: False leaves the convolutions linear, as Caffe's example network does.
 
     Raises:
         ValueError: an unknown activation, pooling or padding.
     """
-    check_choice("pooling", pooling, ("average", "max"))
-    check_choice("first_padding", first_padding, ("same", "valid"))
     pool = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[pooling]
     inputs = x = keras.Input(input_shape, name="images")
 
     def activate(x, name):
-        if batch_norm:
-            x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
+        x = batch_norm(x, f"{name}_bn") if normalization == "batch" else x
         return layers.Activation(activation, name=f"{name}_activation")(x)
 
     for i, channels in enumerate(filters, start=1):
@@ -67,13 +69,21 @@ def lenet5(
         x = activate(x, f"stage{i}") if convolution_activation else x
         x = pool(2, name=f"stage{i}_pool")(x)  # (14,14,6); (5,5,16)
     x = layers.Flatten(name="flatten")(x)  # 400
-    for i, count in enumerate(units, start=1):
-        x = layers.Dense(scale_channels(count, width), name=f"dense{i}")(x)
+    for i, units in enumerate(dense_units, start=1):
+        x = layers.Dense(scale_channels(units, width), name=f"dense{i}")(x)
         x = activate(x, f"dense{i}")
     return keras.Model(inputs, scores(x, classes))
 
 
-def lenet5_1998(input_shape, classes, width=1.0, *, stem="paper", codes="digits"):
+@checked
+def lenet5_1998(
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
+    *,
+    stem: Stem = "paper",
+    codes: Literal["digits", "hadamard"] = "digits",
+) -> keras.Model:
     """LeNet-5 as published: scaled tanh, trainable subsampling, the sparse C3, distances to fixed codes.
 
     `scores` are minus the squared distances of F6 to the codes. Weights start as LeCun's uniform, not at the
@@ -88,15 +98,12 @@ def lenet5_1998(input_shape, classes, width=1.0, *, stem="paper", codes="digits"
     Raises:
         ValueError: more than ten classes with codes="digits".
     """
-    check_choice("stem", stem, ("paper", "small"))
-    check_choice("codes", codes, ("digits", "hadamard"))
     if codes == "digits" and classes > 10:
         raise ValueError(
-            f"classes={classes!r}: there are pictures of ten digits; take codes='hadamard' for more"
+            f"classes={classes!r}: there are pictures of ten digits; take codes='hadamard' for more."
         )
-    table = (
-        digit_codes()[:classes] if codes == "digits" else hadamard_codes(classes, scale_channels(84, width))
-    )
+    units = 84 if codes == "digits" else scale_channels(84, width)
+    table = digit_codes()[:classes] if codes == "digits" else hadamard_codes(classes, units)
     inputs = keras.Input(input_shape, name="images")
     x = pad(inputs, 2 if stem == "small" else 0, name="stem_pad")
 
@@ -117,33 +124,36 @@ def lenet5_1998(input_shape, classes, width=1.0, *, stem="paper", codes="digits"
     return keras.Model(inputs, RadialBasisFunctionOutput(table, name="scores")(x))
 
 
-def lenet_300_100(input_shape, classes, width=1.0, *, activation="relu", units=(300, 100)):
+@checked
+def lenet_300_100(
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
+    *,
+    activation: Activation = "relu",
+    dense_units: tuple[Count, ...] = (300, 100),
+) -> keras.Model:
     """Dense layers only, 300 and 100 units at width 1: the small network of the compression papers."""
     inputs = keras.Input(input_shape, name="images")
     x = layers.Flatten(name="flatten")(inputs)
-    for i, count in enumerate(units, start=1):
-        x = layers.Dense(scale_channels(count, width), name=f"dense{i}")(x)
+    for i, units in enumerate(dense_units, start=1):
+        x = layers.Dense(scale_channels(units, width), name=f"dense{i}")(x)
         x = layers.Activation(activation, name=f"dense{i}_activation")(x)
     return keras.Model(inputs, scores(x, classes))
 
 
-def _variant(build, params, macs, minimum_size, *, input_shape=(28, 28, 1), minimum_size_small=None, error=None,
-             **options):  # fmt: skip
-    return Variant("lenet", build, input_shape, 10, params, macs, PAPER, 1998, minimum_size=minimum_size,
-                   minimum_size_small=minimum_size_small, top1_error=error, dataset="MNIST",
-                   options=options)  # fmt: skip
-
-
-_CAFFE = {"filters": (20, 50), "units": (500,), "pooling": "max", "activation": "relu"}
-
+_row = partial(Variant, family="lenet", build=lenet5, input_shape=(28, 28, 1), classes=10, paper=PAPER, year=1998,
+               dataset="MNIST")  # fmt: skip
+_CAFFE = {"filters": (20, 50), "dense_units": (500,), "pooling": "max", "activation": "relu",
+          "first_padding": "valid", "convolution_activation": False}  # fmt: skip
 # fmt: off
 VARIANTS = {
-    "lenet5":        _variant(lenet5, 61_706, 416_520, 12),
-    "lenet5_1998":   _variant(lenet5_1998, 60_000, 326_520, 32, input_shape=(32, 32, 1), minimum_size_small=28,
-                              error=0.95),
-    "lenet5_bn":     _variant(lenet5, 44_878, 281_640, 16, batch_norm=True, first_padding="valid"),
-    "lenet5_caffe":  _variant(lenet5, 431_080, 2_293_000, 16, first_padding="valid",
-                              convolution_activation=False, **_CAFFE),
-    "lenet_300_100": _variant(lenet_300_100, 266_610, 266_200, 1),
+    "lenet5": _row(params=61_706, macs=416_520, minimum_size=12),
+    "lenet5_1998": _row(build=lenet5_1998, params=60_000, macs=326_520, minimum_size=32, minimum_size_small=28,
+                        input_shape=(32, 32, 1), top1_error=0.95),  # the paper counts connections: 340,908
+    "lenet5_bn": _row(params=44_878, macs=281_640, minimum_size=16,
+                      options={"normalization": "batch", "first_padding": "valid"}),
+    "lenet5_caffe": _row(params=431_080, macs=2_293_000, minimum_size=16, options=_CAFFE),
+    "lenet_300_100": _row(build=lenet_300_100, params=266_610, macs=266_200),
 }
 # fmt: on

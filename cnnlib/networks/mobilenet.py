@@ -1,9 +1,12 @@
 """MobileNet: a convolution split into one per channel and one per pixel (Howard et al., 2017)."""
 
-import keras
-from keras import layers
+from typing import Literal
 
-from cnnlib.networks.common import Variant, check_choice, conv_bn, scale_channels, scores
+import keras
+from keras import KerasTensor, layers
+
+from cnnlib.networks.common import Variant, batch_norm, check_sides, conv_bn, scale_channels, scores
+from cnnlib.networks.hints import Rate, Shape, StemStride, checked
 
 PAPER = "Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam: MobileNets, 2017"
 
@@ -11,17 +14,18 @@ PAPER = "Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam: MobileN
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
 
 
+@checked
 def mobilenet_v1(
-    input_shape,
-    classes,
-    width=1.0,
+    input_shape: Shape,
+    classes: int,
+    width: float = 1.0,
     *,
-    activation="relu",
-    padding="symmetric",
-    epsilon=1e-3,
-    stem_stride=2,
-    dropout=0.0,
-):
+    activation: Literal["relu", "relu6"] = "relu",
+    padding: Literal["symmetric", "bottom_right"] = "symmetric",
+    epsilon: float = 1e-3,
+    stem_stride: StemStride = None,
+    dropout: Rate = 0.0,
+) -> keras.Model:
     """MobileNet v1: a 3x3 convolution, thirteen depthwise separable blocks, global pooling.
 
     Args:
@@ -29,15 +33,12 @@ def mobilenet_v1(
         padding: of strided layers. "symmetric" zeros, one on each side; "bottom_right", one row and column at
             the end, as in keras.applications (whose first convolution pads an odd image on both sides).
         epsilon: BatchNorm's, above 0.
-        stem_stride: stride of the first convolution, 2 (the paper) or 1 for small images.
+        stem_stride: stride of the first convolution, 2 (the paper, the default) or 1 for small images.
         dropout: rate before `scores`, in [0, 1).
     """
-    check_choice("activation", activation, ("relu", "relu6"))
-    check_choice("padding", padding, ("symmetric", "bottom_right"))
-    check_choice("stem_stride", stem_stride, (1, 2))
     ceiling = 6.0 if activation == "relu6" else None
     inputs = keras.Input(input_shape, name="images")
-    x = _stem(inputs, scale_channels(32, width), stem_stride, padding, epsilon)  # (112,112,32)
+    x = _stem(inputs, scale_channels(32, width), stem_stride or 2, padding, epsilon)  # (112,112,32)
     x = layers.ReLU(ceiling, name="stem_conv_relu")(x)
     for i, (filters, stride) in enumerate(BLOCKS, start=1):  # (112,112,64); ... (7,7,1024)
         x = separable_block(
@@ -54,29 +55,36 @@ def mobilenet_v1(
     return keras.Model(inputs, scores(x, classes), name="mobilenet_v1")
 
 
-def separable_block(x, filters, *, name, stride=1, ceiling=None, padding="symmetric", epsilon=1e-3):
+def separable_block(
+    x: KerasTensor,
+    filters: int,
+    *,
+    name: str,
+    stride: int = 1,
+    ceiling: float | None = None,
+    padding: str = "symmetric",
+    epsilon: float = 1e-3,
+) -> KerasTensor:
     """3x3 depthwise (`{name}_depthwise`) and 1x1 pointwise, each with BatchNorm and ReLU up to `ceiling`.
 
     x (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), filters); floored with "bottom_right".
     """
-    if padding == "bottom_right" and stride == 2 and any(n is not None and n < 2 for n in x.shape[1:3]):
-        raise ValueError(
-            f"input_shape is too small: {name} with padding='bottom_right' halves maps of at least 2x2 pixels, and "
-            f"gets {x.shape[1]}x{x.shape[2]}; give larger images or padding='symmetric'"
-        )
-    zeros = ((0, 1), (0, 1)) if stride == 2 and padding == "bottom_right" else 1
+    zeros = 1
+    if padding == "bottom_right" and stride == 2:
+        check_sides(x, 2, name, " or padding='symmetric'")
+        zeros = ((0, 1), (0, 1))
     x = layers.ZeroPadding2D(zeros, name=f"{name}_depthwise_pad")(x)
     x = layers.DepthwiseConv2D(
         3, strides=stride, use_bias=False, depthwise_initializer=he_depthwise(3), name=f"{name}_depthwise"
     )(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_depthwise_bn")(x)
+    x = batch_norm(x, f"{name}_depthwise_bn", epsilon=epsilon)
     x = layers.ReLU(ceiling, name=f"{name}_depthwise_relu")(x)
     x = conv_bn(x, filters, 1, epsilon=epsilon, name=f"{name}_pointwise")
     return layers.ReLU(ceiling, name=f"{name}_pointwise_relu")(x)
 
 
-def he_depthwise(size):
-    """He's initialisation of a depthwise kernel: size^2 inputs a channel (Keras' counts all the channels)."""
+def he_depthwise(size: int) -> keras.initializers.Initializer:
+    """He's initialization of a depthwise kernel: size^2 inputs a channel (Keras' counts all the channels)."""
     return keras.initializers.RandomNormal(stddev=2**0.5 / size)
 
 
@@ -85,10 +93,11 @@ def _stem(x, filters, stride, padding, epsilon):
         return conv_bn(x, filters, 3, stride=stride, epsilon=epsilon, name="stem_conv")
     x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal",
                       name="stem_conv")(x)  # fmt: skip
-    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name="stem_conv_bn")(x)
+    return batch_norm(x, "stem_conv_bn", epsilon=epsilon)
 
 
 VARIANTS = {
-    "mobilenet_v1": Variant("mobilenet", mobilenet_v1, (224, 224, 3), 1000,
-                            4_231_976, 568_740_352, PAPER, 2017, minimum_size=1, top1_error=29.4),
+    "mobilenet_v1": Variant(family="mobilenet", build=mobilenet_v1, input_shape=(224, 224, 3), classes=1000,
+                            params=4_231_976, macs=568_740_352, paper_macs="569M", paper=PAPER, year=2017,
+                            top1_error=29.4),
 }  # fmt: skip

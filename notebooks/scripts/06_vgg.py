@@ -205,7 +205,7 @@ lesson.expect_same_function(by_hand, network)
 # (Some notes give the last one as 52.)
 
 # %%
-for configuration, stages in networks.vgg.CONFIGURATIONS.items():
+for configuration, stages in networks.vgg.FORMS.items():
     if configuration != "B5":
         kernels = "  ".join(f"{' '.join(map(str, kernels)):8}" for kernels in stages)
         print(f"{configuration}  kernels by stage: {kernels}".rstrip())
@@ -464,7 +464,7 @@ def small_vgg(configuration, **options):
         classes=10,
         width=0.125,
         stem="small",
-        configuration=configuration,
+        form=configuration,
         dropout=0.0,
         **options,
     )

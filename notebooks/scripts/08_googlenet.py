@@ -253,7 +253,7 @@ network = networks.build(
     width=width,
     stem="small",
     stem_stride=2,
-    batch_norm=True,
+    normalization="batch",
     dropout=0.1,
 )
 lesson.expect_same_function(by_hand, network)
@@ -510,6 +510,7 @@ def small_googlenet(modules, **options):
         stem="small",
         stem_stride=2,
         modules=tuple(modules),
+        normalization="none",
         dropout=0.0,
         **options,
     )
@@ -706,7 +707,7 @@ lesson.claim(
 
 # %%
 full_side = full_image_size or 96
-full_form = {"input_shape": (full_side, full_side, 1), "classes": 10, "batch_norm": True}
+full_form = {"input_shape": (full_side, full_side, 1), "classes": 10, "normalization": "batch"}
 full_table = inspect.layer_table(networks.outline("googlenet", **full_form))
 times = full_table.total_macs / inspect.layer_table(network).total_macs
 print(f"GoogLeNet on {full_side} x {full_side} pixels: {full_table.total_params:,} parameters")

@@ -101,7 +101,7 @@ def small_net(depth, **options):
     return model
 
 
-plain = {depth: small_net(depth, residual=False) for depth in depths}
+plain = {depth: small_net(depth, shortcut="none") for depth in depths}
 for depth, candidate in plain.items():
     table = inspect.layer_table(candidate)
     print(f"plain-{depth}: {table.total_params:7,} parameters, {table.total_macs:10,} multiply-adds")
@@ -163,7 +163,7 @@ def make_identity(block):
         model.get_layer(f"{convolution}_bn").set_weights([ones, 0 * ones, 0 * ones, ones - 1e-5])
 
 
-longer = small_net(26, residual=False)
+longer = small_net(26, shortcut="none")
 for layer in plain[20].layers:
     if layer.weights:
         longer.get_layer(layer.name).set_weights(layer.get_weights())
@@ -256,10 +256,10 @@ policy = keras.config.dtype_policy()
 keras.config.set_dtype_policy("float32")
 
 
-def one_block(**options):
+def one_block(block=networks.residual.residual_block, **options):
     """A model of one block on maps of 8 x 8 with 16 channels, its last normalisation set to zero."""
     maps = keras.Input((8, 8, 16))
-    model = keras.Model(maps, networks.residual.residual_block(maps, 16, name="block", **options))
+    model = keras.Model(maps, block(maps, 16, name="block", **options))
     for layer in model.layers:
         if layer.name == "block_conv2_bn":
             layer.set_weights([0 * w if i < 2 else w for i, w in enumerate(layer.get_weights())])
@@ -270,7 +270,7 @@ random = np.random.default_rng(0)
 signed = random.normal(size=(2, 8, 8, 16)).astype("float32")
 positive = np.maximum(signed, 0)  # what a block gets: the block before it has ended in a ReLU
 zeroed_residual = inspect.predict(one_block(), positive)
-zeroed_plain = inspect.predict(one_block(residual=False), positive)
+zeroed_plain = inspect.predict(one_block(shortcut="none"), positive)
 print("residual block, zeroed: equals its input:", np.array_equal(zeroed_residual, positive))
 print("plain block, zeroed:    equals its input:", np.array_equal(zeroed_plain, positive))
 print("                        everything lost: ", not zeroed_plain.any())
@@ -648,7 +648,7 @@ lesson.claim(
 # %%
 keras.config.set_dtype_policy("float32")
 first_form = one_block()
-preactivation = one_block(preactivation=True)
+preactivation = one_block(networks.residual.preactivation_block)
 kernel = preactivation.get_layer("block_conv2").kernel
 preactivation.get_layer("block_conv2").set_weights([np.zeros(kernel.shape, "float32")])
 keras.config.set_dtype_policy(policy)

@@ -306,7 +306,7 @@ def block_bytes(layers):
         "densenet121",
         input_shape=(32, 32, 3),
         classes=10,
-        blocks=(layers,),
+        depths=(layers,),
         growth=12,
         bottleneck=False,
         stem="small",

@@ -256,7 +256,7 @@ network = networks.build("convnext_tiny", **small_form)
 # The faithful form, ConvNeXt-T, has stages of 3, 3, 9 and 3 blocks with 96, 192, 384 and 768 channels, and starts with patches of 4x4. It was made to be as large as ResNet-50:
 
 # %%
-tables = {name: inspect.layer_table(networks.outline(name)) for name in ("resnet50", "convnext_tiny")}
+tables = {name: inspect.layer_table(networks.outline(name)) for name in ("resnet50_v15", "convnext_tiny")}
 for name, table in tables.items():
     print(f"{name:13} {table.total_params:10,} parameters, {table.total_macs:13,} multiply-adds")
 tiny = tables["convnext_tiny"]

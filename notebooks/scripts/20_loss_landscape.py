@@ -195,8 +195,8 @@ print("the same losses by hand:", np.allclose(own, from_library, rtol=1e-5))
 # %%
 shapes = {
     "residual": inspect.layer_table(network),
-    "plain": inspect.layer_table(small_net(residual=False)),
-    "residual, no BatchNorm": inspect.layer_table(small_net(batch_norm=False)),
+    "plain": inspect.layer_table(small_net(shortcut="none")),
+    "residual, no BatchNorm": inspect.layer_table(small_net(normalization="none")),
 }
 for name, table in shapes.items():
     print(f"{name:23} {table.total_params:6,} parameters, {table.total_macs:9,} multiply-adds")
@@ -226,7 +226,7 @@ recipe = training.Recipe(
 recipe.table()
 
 # %% tags=["nbval-ignore-output"]
-plain, unnormalised, large = small_net(residual=False), small_net(batch_norm=False), small_net()
+plain, unnormalised, large = small_net(shortcut="none"), small_net(normalization="none"), small_net()
 large_recipe = training.Recipe(
     epochs=epochs,
     batch_size=large_batch_size,

@@ -669,7 +669,7 @@ plots.image_grid(np.stack(pictures), titles=titles, columns=4)
 def resnet_features(pictures, weights):
     """Features (N, 2048) of the course's ResNet-50 with published weights, of grey images at 96 x 96 pixels."""
     theirs = keras.applications.ResNet50(weights=weights)
-    ours = networks.build("resnet50", input_shape=(96, 96, 3), stride_in="1x1")
+    ours = networks.build("resnet50", input_shape=(96, 96, 3))
     networks.load_keras_weights(ours, theirs)
     colour = np.repeat(pictures, 3, axis=-1).astype("float32")
     large = keras.ops.convert_to_numpy(keras.ops.image.resize(colour, (96, 96), "bilinear"))

@@ -169,7 +169,7 @@ def member(name):
             "width": 0.25,
             "stem": "small",
             "stem_stride": 2,
-            "batch_norm": True,
+            "normalization": "batch",
             "modules": ("3a", "3b"),
         },
         "resnet20_cifar": {"width": 0.5, "depth": 8, "stem_stride": 2},

@@ -2,18 +2,20 @@
 
 import gzip
 import hashlib
+import http.server
 import io
 import os
 import shutil
 import tarfile
-from pathlib import Path
+import threading
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from cnnlib import data
-from cnnlib.data import cifar10, fashion_mnist
+from cnnlib.data import cifar10, fashion_mnist, files, mnist
 from cnnlib.data.files import REPOSITORY_DATA, read_idx
 from cnnlib.data.splitting import split_indices, spread_classes
 
@@ -31,6 +33,7 @@ def one_sentence(caught):
     assert text.endswith((".", "?"))
     assert "\n" not in text
     assert caught.value.__cause__ is None
+    assert len(text) <= 300 or "/" in text  # a path may be long
     return text
 
 
@@ -141,8 +144,11 @@ def test_take(fashion):
     ("arguments", "words"),
     [
         ({"name": "fashion-mnist"}, "did you mean 'fashion_mnist'"),
-        ({"name": "mnist"}, "did you mean 'fashion_mnist'"),
-        ({"name": "zzz"}, "it is one of fashion_mnist, fashion_mnist_rgb, cifar10"),
+        ({"name": "Mnist"}, "did you mean 'mnist'"),
+        ({"name": "zzz"}, "it is one of fashion_mnist, fashion_mnist_rgb, mnist, cifar10"),
+        ({"name": np.zeros(500)}, "is not a data set"),
+        ({"directory": 5}, "directory=5 must be the path"),
+        ({"train_examples": np.zeros((500, 500))}, "must be an integer"),
         ({"name": None}, "name=None"),
         ({"name": ["cifar10"]}, "is not a data set"),
         ({"train_examples": 0}, "train_examples=0 must be an integer of at least 1"),
@@ -225,11 +231,106 @@ def test_intact_files_load_from_another_directory(copy, fashion):
     assert other.sha256 == fashion.sha256
 
 
-def test_the_embedded_files_say_how_to_restore_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(fashion_mnist, "REPOSITORY_DATA", tmp_path)
-    with pytest.raises(data.DataError, match="git checkout -- data/fashion-mnist") as caught:
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """As installed from the wheel: no files beside the package, an empty cache of Keras' own."""
+    monkeypatch.setattr(files, "REPOSITORY_DATA", tmp_path / "nowhere")
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setattr(keras.src.utils.file_utils.config, "keras_home", lambda: str(tmp_path / "cache"))
+    monkeypatch.delenv("CNNLIB_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def server(tmp_path):
+    """(address, folder, requests) of a server on loopback; the folder's files are what it has."""
+    folder, requests = tmp_path / "served", []
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=folder)
+
+        def do_GET(self):
+            requests.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/", folder, requests
+        running.shutdown()
+
+
+def test_a_folder_named_by_the_environment_is_used(elsewhere, monkeypatch, fashion):
+    monkeypatch.setenv("CNNLIB_DATA", str(REPOSITORY_DATA))
+    monkeypatch.setattr(fashion_mnist, "URL", "http://127.0.0.1:9/")
+    np.testing.assert_array_equal(data.load("fashion_mnist").test.images, fashion.test.images)
+
+
+def test_fashion_mnist_is_fetched_once_with_progress(elsewhere, monkeypatch, server, fashion, capsys):
+    address, folder, requests = server
+    for path in EMBEDDED.glob("*.gz"):
+        shutil.copy(path, folder)
+    monkeypatch.setattr(fashion_mnist, "URL", address)
+    for _ in range(2):
+        images = data.load("fashion_mnist")
+        np.testing.assert_array_equal(images.train.images, fashion.train.images)
+        assert images.sha256 == fashion.sha256
+    assert sorted(requests) == sorted(f"/{path.name}" for path in EMBEDDED.glob("*.gz"))
+    assert "Downloading data from" in capsys.readouterr().out
+    assert len(list((elsewhere / "cache" / "datasets" / "fashion-mnist").glob("*.gz"))) == 4
+
+
+def test_what_was_fetched_is_checked(elsewhere, monkeypatch, server):
+    address, folder, _ = server
+    for path in EMBEDDED.glob("*.gz"):
+        shutil.copy(path, folder)
+    (folder / f"{LABELS}.gz").write_bytes(gzip.compress(flipped(content())))
+    monkeypatch.setattr(fashion_mnist, "URL", address)
+    with pytest.raises(
+        data.DataError, match=r"has been altered: SHA-256.*remove it, and it is fetched anew"
+    ) as caught:
         data.load("fashion_mnist")
     one_sentence(caught)
+
+
+def test_without_network_the_ways_out_are_told(elsewhere, monkeypatch):
+    for module in (fashion_mnist, mnist, cifar10):
+        monkeypatch.setattr(module, "URL", "http://127.0.0.1:9/x")
+    for name in ("fashion_mnist", "mnist", "cifar10"):
+        with pytest.raises(
+            data.DataError, match=r"could not be fetched.*CNNLIB_DATA.*folder:<path>"
+        ) as caught:
+            data.load(name)
+        assert len(one_sentence(caught)) <= 300
+
+
+def test_mnist_is_fetched_once(elsewhere, monkeypatch, server):
+    """A small archive in MNIST's form, for which the module's hash is set."""
+    address, folder, requests = server
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 100), ("test", 30)):
+        arrays[f"x_{part}"] = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        arrays[f"y_{part}"] = (np.arange(count) % 10).astype(np.uint8)
+    np.savez_compressed(folder / "mnist.npz", **arrays)
+    monkeypatch.setattr(mnist, "URL", f"{address}mnist.npz")
+    monkeypatch.setattr(
+        mnist, "ARCHIVE_SHA256", hashlib.sha256((folder / "mnist.npz").read_bytes()).hexdigest()
+    )
+    for _ in range(2):
+        images = data.load("mnist", validation_examples=10)
+    assert requests == ["/mnist.npz"]
+    assert (images.image_shape, images.classes, len(images.train)) == ((28, 28, 1), 10, 90)
+    np.testing.assert_array_equal(images.test.images[..., 0], arrays["x_test"])
+    monkeypatch.setattr(mnist, "ARCHIVE_SHA256", "0" * 64)
+    with pytest.raises(data.DataError, match="SHA-256"):
+        data.load("mnist", directory=folder)
+    with pytest.raises(data.DataError, match="is missing"):
+        data.load("mnist", directory=elsewhere)
 
 
 def test_a_gzip_bomb_is_not_unfolded(tmp_path):
@@ -298,19 +399,6 @@ def test_cifar10_refuses_what_is_not_the_archive(tmp_path, monkeypatch):
     one_sentence(caught)
 
 
-def test_cifar10_without_network_tells_the_two_ways_out(tmp_path, monkeypatch):
-    def fail(*_, **__):
-        raise Exception("URL fetch failure on https://example.org:\nno route")
-
-    monkeypatch.setattr(cifar10, "REPOSITORY_DATA", tmp_path)
-    monkeypatch.setattr(cifar10.keras.utils, "get_file", fail)
-    with pytest.raises(data.DataError, match="could not be fetched") as caught:
-        data.load("cifar10")
-    text = one_sentence(caught)
-    assert str(Path(tmp_path) / cifar10.ARCHIVE) in text
-    assert "folder:<path>" in text
-
-
 def test_images_are_stretched_as_pillow_does_it():
     original = data.load("fashion_mnist_rgb", train_examples=20, validation_examples=10)
     large = data.load("fashion_mnist_rgb", train_examples=20, validation_examples=10, image_size=(40, 36))
@@ -338,3 +426,38 @@ def test_stretching_stays_within_memory():
         data.DataError, match=r"of 5000x5000 pixels of fashion_mnist need .* smaller image_size="
     ):
         data.load("fashion_mnist", train_examples=20, image_size=5000)
+
+
+IMAGES, LABEL = np.zeros((3, 4, 4, 1), np.uint8), np.zeros(3, np.int32)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        ([[0]], LABEL, "images must be a NumPy array of uint8"),
+        (IMAGES / 255, LABEL, "not float64"),
+        (IMAGES, [0, 0, 0], "labels must be a NumPy array of int32"),
+        (IMAGES, LABEL[:2], r"not int32 \(2,\)"),
+        (IMAGES, LABEL - 1, "from 0 on, and one is -1"),
+    ],
+)
+def test_a_split_of_other_things_is_refused(images, labels, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        data.Split(images, labels)
+    one_sentence(caught)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"test": data.Split(IMAGES, LABEL + 2)}, "test holds the label 2, and class_names has 2"),
+        ({"validation": data.Split(IMAGES[:, 1:], LABEL)}, "images of validation are"),
+        ({"train": IMAGES}, "train=.* must be a data.Split"),
+    ],
+)
+def test_a_data_set_of_parts_that_do_not_fit_is_refused(changes, words):
+    part = data.Split(IMAGES, LABEL)
+    parts = {"train": part, "validation": part, "test": part, **changes}
+    with pytest.raises(ValueError, match=words) as caught:
+        data.Dataset(**parts, class_names=("a", "b"), name="own", sha256="")
+    one_sentence(caught)

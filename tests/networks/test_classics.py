@@ -69,7 +69,12 @@ def test_lenet5_options_change_layers_not_counts(activation, pooling):
 def test_alexnet_options():
     def outline(**options):
         return networks.outline(
-            "alexnet", input_shape=(28, 28, 1), classes=10, width=0.25, stem="small", **options
+            "alexnet",
+            input_shape=(28, 28, 1),
+            classes=10,
+            width=0.25,
+            stem="small",
+            **{"stem_stride": 1, **options},
         )
 
     table = inspect.layer_table(outline())
@@ -198,6 +203,10 @@ def test_score_map_holds_the_scores_of_every_window():
 def test_fully_convolutional_needs_a_flatten():
     with pytest.raises(ValueError, match="0 Flatten layers"):
         to_fully_convolutional(networks.build("nin", width=0.1))
+    for wrong in (None, "lenet5", keras.Sequential([keras.layers.Flatten()], name="lenet5")):
+        with pytest.raises(ValueError, match="must be a functional") as caught:
+            to_fully_convolutional(wrong)
+        assert len(str(caught.value)) <= 300
 
 
 @pytest.mark.parametrize("name", ["lenet5_1998", "alexnet", "vgg11_lrn", "nin", "capsnet"])

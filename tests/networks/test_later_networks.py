@@ -56,9 +56,9 @@ def test_images_of_any_size_have_a_network(name):
 
 
 @pytest.mark.parametrize(("name", "options", "params"), [
-    ("googlenet", {"width": 0.25, "stem": "small", "batch_norm": True}, 378_658),
+    ("googlenet", {"width": 0.25, "stem": "small", "normalization": "batch"}, 378_658),
     ("resnet18", {"width": 0.375, "stem": "small"}, 1_574_770),
-    ("densenet121", {"stem": "small", "blocks": (4, 4, 4), "growth": 16}, 180_074),
+    ("densenet121", {"stem": "small", "depths": (4, 4, 4), "growth": 16}, 180_074),
     ("bn_inception", {"width": 0.25, "stem": "small"}, None),
     ("highway", {"depth": 20}, None),
     ("mobilenet_v1", {"width": 0.25, "stem_stride": 1}, None),
@@ -84,7 +84,7 @@ def test_auxiliary_heads_are_named_outputs(name, heads, params):
 
 
 def test_heads_refuse_maps_that_they_cannot_pool():
-    with pytest.raises(ValueError, match="auxiliary_4a pools maps of at least 5x5"):
+    with pytest.raises(ValueError, match="auxiliary_4a needs maps of at least 5x5"):
         networks.outline("googlenet", input_shape=(64, 64, 3), auxiliary_heads=True)
     heads = networks.outline(
         "googlenet", input_shape=(64, 64, 3), auxiliary_heads=True, auxiliary_pool="adaptive"
@@ -131,14 +131,14 @@ def test_each_path_of_googlenet_can_be_left_out():
     ("googlenet", {"stem": "large"}, "stem='large' must be"),
     ("densenet121", {"compression": 0}, "compression=0 must be above 0"),
     ("densenet121", {"growth": 2.5}, "growth=2.5 must be an integer"),
-    ("densenet121", {"blocks": ()}, r"blocks=\(\) must be"),
-    ("densenet121", {"input_shape": (16, 16, 3), "stem": "small", "blocks": (1,) * 6}, "transition4 halves"),
+    ("densenet121", {"depths": ()}, r"depths=\(\) must be"),
+    ("densenet121", {"input_shape": (16, 16, 3), "stem": "small", "depths": (1,) * 6}, "transition4 needs maps"),
     ("densenet_cifar", {"depth": 41}, "depth=41 must be 3n"),
     ("highway", {"depth": 3}, "depth=3 must be an integer of at least 4"),
-    ("highway", {"stages": ((), (4,))}, "stages="),
+    ("highway", {"stages": ((), (4,))}, r"stages\[0\]=\(\) must be"),
     ("mobilenet_v1", {"activation": "tanh"}, "activation='tanh' must be"),
     ("mobilenet_v1", {"padding": "same"}, "padding='same' must be"),
-    ("convnext_tiny", {"depths": (1, 0)}, r"depths=\(1, 0\) must be"),
+    ("convnext_tiny", {"depths": (1, 0)}, r"depths\[1\]=0 must be"),
     ("convnext_tiny", {"drop_path": 1.0}, "drop_path=1.0 must be"),
 ])  # fmt: skip
 def test_errors_name_the_argument(name, options, message):
@@ -147,7 +147,7 @@ def test_errors_name_the_argument(name, options, message):
 
 
 def test_dense_layers_keep_what_came_before_as_their_first_channels():
-    model = networks.build("densenet121", (16, 16, 3), 4, stem="small", stem_stride=1, blocks=(2,), growth=4)
+    model = networks.build("densenet121", (16, 16, 3), 4, stem="small", stem_stride=1, depths=(2,), growth=4)
     x = images(2, 16, 16, 3)
     first, last = (run(keras.Model(model.input, model.get_layer(n).output), x)
                    for n in ("stem_conv", "block1_layer2_concat"))  # fmt: skip

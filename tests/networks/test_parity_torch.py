@@ -48,7 +48,7 @@ def test_resnet18():
 @heavy
 def test_resnet50():
     with precision("float64"):
-        check("resnet50", residual.ResNet((3, 4, 6, 3), 4, CLASSES), (64, 75), dtype="float64")
+        check("resnet50_v15", residual.ResNet((3, 4, 6, 3), 4, CLASSES), (64, 75), dtype="float64")
 
 
 @heavy
@@ -144,9 +144,75 @@ def test_one_error_lists_all_that_does_not_fit_and_changes_nothing(pair):
     assert all(np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True))
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
+        lambda state: {f"_orig_mod.module.{key}": value for key, value in state.items()},
+    ],
+)
+def test_state_dicts_as_trainings_save_them(pair, wrap):
+    module, x, theirs = pair
+    ours = small()
+    networks.load_torch_weights(ours, wrap(module.state_dict()))
+    assert relative_error(predict(ours, x), theirs) <= BOUND
+
+
+def test_another_number_of_classes_leaves_the_head_out(pair):
+    state = pair[0].state_dict()
+    ours = networks.build("resnet18", (64, 64, 3), 3, depths=(1, 1, 1, 1))
+    with pytest.raises(ValueError, match=r"fc.weight has shape \(7, 512\).*head=False") as error:
+        networks.load_torch_weights(ours, state)
+    assert len(str(error.value)) <= 300
+    head = ours.get_layer("scores").get_weights()
+    for given in (state, {key: value for key, value in state.items() if not key.startswith("fc.")}):
+        networks.load_torch_weights(ours, given, head=False)
+    kernel = keras.ops.convert_to_numpy(ours.get_layer("stem_conv").kernel)
+    np.testing.assert_array_equal(kernel[..., 0, 0], state["conv1.weight"].numpy()[0, 0])
+    assert all(
+        np.array_equal(a, b) for a, b in zip(head, ours.get_layer("scores").get_weights(), strict=True)
+    )
+
+
+def test_torchvisions_bottlenecks_are_refused_by_the_papers_form():
+    module = residual.ResNet((1, 1, 1, 1), 4, CLASSES)
+    paper = networks.build("resnet50", **REST, depths=(1, 1, 1, 1))
+    with pytest.raises(ValueError, match=r"build 'resnet50_v15', or say origin='paper'") as error:
+        networks.load_torch_weights(paper, module.state_dict())
+    assert len(str(error.value)) <= 300
+    networks.load_torch_weights(paper, module.state_dict(), origin="paper")
+    v15 = networks.build("resnet50_v15", **REST, depths=(1, 1, 1, 1))
+    networks.load_torch_weights(v15, module.state_dict())
+    assert all(np.array_equal(a, b) for a, b in zip(paper.get_weights(), v15.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, "weights.pt", [1, 2], {1: 2}, {"conv1.weight": "text"}, {"a" * 500: 1.0}, {}]
+)
+def test_what_is_no_state_dict_is_refused_in_a_sentence(wrong):
+    ours = small()
+    with pytest.raises(ValueError, match="state_dict") as error:
+        networks.load_torch_weights(ours, wrong)
+    assert len(str(error.value)) <= 300
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(pair, wrong):
+    state = {key: value.clone() for key, value in pair[0].state_dict().items()}
+    state["layer2.0.conv1.weight"][0, 0, 0, 0] = wrong
+    ours = small()
+    before = ours.get_weights()
+    with pytest.raises(ValueError, match=r"layer2.0.conv1.weight holds values that are not finite"):
+        networks.load_torch_weights(ours, state)
+    assert all(np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True))
+
+
 def test_a_network_without_a_counterpart_is_refused(pair):
-    with pytest.raises(ValueError, match=r"'resnet20_cifar' has no counterpart in torchvision"):
-        networks.load_torch_weights(networks.build("resnet20_cifar"), pair[0].state_dict())
+    for model in (networks.build("resnet20_cifar"), "resnet18", None, keras.Sequential(name="resnet18")):
+        with pytest.raises(ValueError, match=r"has no counterpart in torchvision") as error:
+            networks.load_torch_weights(model, pair[0].state_dict())
+        assert len(str(error.value)) <= 300
 
 
 def swap_rows_and_columns(ours):

@@ -1,11 +1,14 @@
 """ResNet's options: counts, shortcuts, where the ReLU stands, what a block begins as."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from cnnlib import inspect, networks
-from cnnlib.networks.residual import residual_block
+from cnnlib.networks.residual import BLOCKS, preactivation_block, residual_block
 
 # fmt: off
 CIFAR = {  # depth: parameters with shortcuts A, B, C
@@ -23,9 +26,9 @@ def images(*shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")
 
 
-def block(shape=(8, 8, 4), filters=4, **options):
+def block(shape=(8, 8, 4), filters=4, kind=residual_block, **options):
     inputs = keras.Input(shape)
-    return keras.Model(inputs, residual_block(inputs, filters, name="block", **options))
+    return keras.Model(inputs, kind(inputs, filters, name="block", **options))
 
 
 def total(name, **options):
@@ -51,12 +54,38 @@ def test_imagenet_counts_of_the_other_shortcuts():
 
 
 @pytest.mark.parametrize(
-    ("name", "gmacs"), [("resnet50", 3.858), ("resnet101", 7.570), ("resnet152", 11.282)]
+    ("name", "paper", "v15"),
+    [("resnet50", 3.858, 4.089), ("resnet101", 7.570, 7.801), ("resnet152", 11.282, 11.514)],
 )
-def test_the_papers_stride_costs_less(name, gmacs):
-    table = inspect.layer_table(networks.outline(name, stride_in="1x1"))
-    assert table.total_params == networks.catalogue()[name].params
-    assert round(table.total_macs / 1e9, 3) == gmacs
+def test_the_papers_bottleneck_strides_in_its_first_1x1_and_torchvisions_in_its_3x3(name, paper, v15):
+    tables = [inspect.layer_table(networks.outline(each)) for each in (name, f"{name}_v15")]
+    assert [round(table.total_macs / 1e9, 3) for table in tables] == [paper, v15]
+    assert tables[0].total_params == tables[1].total_params == networks.catalogue()[name].params
+    model = networks.outline(name)
+    strided = [
+        each.name for each in model.layers if getattr(each, "strides", 0) == (2, 2) and "conv" in each.name
+    ]
+    assert strided == ["stem_conv", *(f"stage{i}_block1_conv1" for i in (3, 4, 5))]
+
+
+@pytest.mark.parametrize("kind", BLOCKS.values())
+def test_a_block_depends_on_no_layers_name(kind):
+    """The same block behind layers of other names is the same function, down to its layers."""
+    blocks = []
+    for name in ("stem_relu", "other"):
+        inputs = keras.Input((8, 8, 16))
+        x = keras.layers.ReLU(name=name)(inputs)
+        model = keras.Model(inputs, kind(x, 4, stride=2, name="block"))
+        blocks.append([(type(each).__name__, each.name) for each in model.layers[2:]])
+    assert blocks[0] == blocks[1]
+
+
+def test_no_network_asks_for_a_layers_name():
+    """Names are for readers and for the tables of foreign weights; no code of a network branches on one."""
+    asks = re.compile(r"\.name\b(?! =)|_keras_history|\bname (==|!=|in)|name\.(starts|ends)with")
+    for path in Path(networks.__file__).parent.glob("*.py"):
+        if path.stem not in ("__init__", "convert", "weights", "weight_names"):
+            assert not asks.search(path.read_text()), path.name
 
 
 def test_antialiasing_adds_no_parameters_and_blurs_every_subsampling_after_the_stem():
@@ -87,7 +116,7 @@ def test_relu_after_or_before_the_addition():
 
 
 def test_the_plain_block_has_the_same_weights_and_no_addition():
-    residual, plain = block(), block(residual=False)
+    residual, plain = block(), block(shortcut="none")
     plain.set_weights(residual.get_weights())
     x = images(2, 8, 8, 4)
     z = run(keras.Model(residual.input, residual.get_layer("block_conv2_bn").output), x)
@@ -105,7 +134,7 @@ def test_shortcut_a_subsamples_and_appends_zero_channels(side):
 
 
 def test_a_preactivated_block_adds_to_what_nothing_has_touched():
-    model = block(preactivation=True)
+    model = block(kind=preactivation_block)
     x = images(2, 8, 8, 4)
     z = run(keras.Model(model.input, model.get_layer("block_conv2").output), x)
     np.testing.assert_allclose(run(model, x), z + x, atol=1e-5)
@@ -114,7 +143,7 @@ def test_a_preactivated_block_adds_to_what_nothing_has_touched():
 
 
 def test_without_batch_norm_convolutions_have_a_bias():
-    model = networks.build("resnet18", (28, 28, 1), 10, width=0.125, stem="small", batch_norm=False)
+    model = networks.build("resnet18", (28, 28, 1), 10, width=0.125, stem="small", normalization="none")
     convolutions = [
         n for n in model.layers if isinstance(n, keras.layers.Conv2D) and "shortcut" not in n.name
     ]
@@ -125,9 +154,9 @@ def test_without_batch_norm_convolutions_have_a_bias():
 
 @pytest.mark.parametrize("options", [
     {}, {"stem": "small"}, {"stem": "small", "stem_stride": 1}, {"shortcut": "A"}, {"shortcut": "C"},
-    {"preactivation": True}, {"antialias": True}, {"relu_position": "before_addition"},
-    {"zero_init_residual": True}, {"batch_norm": False}, {"residual": False},
-    {"preactivation": True, "batch_norm": False, "antialias": True, "stem": "small"},
+    {"block": "preactivation"}, {"antialias": True}, {"relu_position": "before_addition"},
+    {"zero_init_residual": True}, {"normalization": "none"}, {"shortcut": "none"},
+    {"block": "preactivation", "normalization": "none", "antialias": True, "stem": "small"},
     {"block": "bottleneck", "groups": 4, "group_width": 16},
 ])  # fmt: skip
 def test_every_option_gives_a_network_that_runs(options):
@@ -142,10 +171,11 @@ def test_every_option_gives_a_network_that_runs(options):
     ("resnet50", {"stride_in": "5x5"}, "stride_in='5x5' must be one of"),
     ("resnet18", {"stem": "tiny"}, "stem='tiny' must be"),
     ("resnet18", {"stem": "small", "stem_stride": 3}, "stem_stride=3 must be"),
-    ("resnet18", {"groups": 2}, "groups=2 needs block='bottleneck'"),
-    ("resnet18", {"preactivation": True, "relu_position": "before_addition"}, "relu_position='before_addition'"),
-    ("resnet18", {"preactivation": True, "zero_init_residual": True}, "zero_init_residual=True needs"),
-    ("resnet18", {"antialias": True, "input_shape": (32, 32, 3)}, "antialias=True: stage5_block1_conv1_blur halves"),
+    ("resnet18", {"groups": 2}, "groups=2 has no meaning with block='basic'"),
+    ("resnet18", {"block": "preactivation", "relu_position": "before_addition"}, "relu_position='before_addition'"),
+    ("resnet18", {"block": "preactivation", "zero_init_residual": True}, "zero_init_residual=True has no meaning"),
+    ("resnet18", {"antialias": True, "input_shape": (32, 32, 3)}, "stage5_block1_conv1_blur needs maps"),
+    ("resnet18", {"zero_init_residual": True, "normalization": "none"}, "last layer is a BatchNorm"),
     ("resnet20_cifar", {"depth": 21}, "depth=21 must be 6n \\+ 2"),
 ])  # fmt: skip
 def test_errors_name_the_argument(name, options, message):

@@ -55,8 +55,12 @@ def test_imports_run_one_way(part):
     for path in paths:
         for name in imports_of(path):
             assert name[0] == "cnnlib", f"{path.name} imports {'.'.join(name)}"
-            if len(name) > 1 and name[1] not in (part, "_quiet"):
+            if len(name) > 1 and name[1] not in (part, "_quiet", "_checks"):
                 assert name[1] in ALLOWED[part], f"{path.relative_to(ROOT)} must not import {'.'.join(name)}"
+
+
+def test_the_ground_floor_imports_nothing_of_ours():
+    assert not imports_of(PACKAGE / "_checks.py")
 
 
 def test_files_of_networks_are_short():
