@@ -118,6 +118,9 @@ class Backend(Protocol):
     def accelerator(self) -> str | None:
         """Name of the first accelerator in use, or None."""
 
+    def uses_gpus(self) -> bool:
+        """Whether the backend was built for GPUs."""
+
     def gains_from_bfloat16(self) -> bool:
         """Whether mixed bfloat16 is faster than float32 on this device."""
 

@@ -6,6 +6,7 @@ are laid out on a row of devices and adds up the gradients.
 """
 
 import contextlib
+import importlib.util
 import os
 
 import jax
@@ -102,6 +103,10 @@ def input_gradient(function, array):
 def accelerator():
     device = jax.devices()[0]
     return None if device.platform == "cpu" else device.device_kind
+
+
+def uses_gpus():
+    return any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
 
 
 def gains_from_bfloat16():

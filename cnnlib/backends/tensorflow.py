@@ -235,6 +235,10 @@ def accelerator():
     )
 
 
+def uses_gpus():
+    return tf.test.is_built_with_cuda()
+
+
 def gains_from_bfloat16():
     """On a GPU, and on CPUs that multiply bfloat16 (oneDNN was measured to gain there)."""
     native = {"avx512_bf16", "amx_bf16"} & cpu_flags()

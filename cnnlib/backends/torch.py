@@ -95,6 +95,10 @@ def accelerator():
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
 
 
+def uses_gpus():
+    return torch.version.cuda is not None
+
+
 def gains_from_bfloat16():
     """Not on CPUs, whose bfloat16 kernels were measured slower or equal."""
     return torch.cuda.is_available()

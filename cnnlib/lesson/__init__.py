@@ -1,5 +1,10 @@
 """What a lesson says to the outside: how it was run, what it claims, what it measured, and its exercises."""
 
+# ruff: noqa: E402  Keras is started first
+from cnnlib.lesson.startup import import_keras
+
+import_keras()
+
 from cnnlib.lesson.claims import claim
 from cnnlib.lesson.determinism import reproducible
 from cnnlib.lesson.equality import expect_same_function

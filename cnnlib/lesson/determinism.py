@@ -3,7 +3,7 @@
 import keras
 
 from cnnlib import backends
-from cnnlib._quiet import silent_stderr
+from cnnlib.lesson.startup import silent_stderr, warn_of_an_idle_gpu
 
 
 def reproducible(seed, *, threads=None):
@@ -28,5 +28,6 @@ def reproducible(seed, *, threads=None):
     with silent_stderr():
         switches = backends.current().make_deterministic(threads)
         keras.utils.set_random_seed(seed)
-        keras.ops.zeros(())  # starts the backend here, where its start-up lines are swallowed
+        keras.ops.zeros(())  # starts the backend here, where its start-up lines are kept back
+    warn_of_an_idle_gpu(backends.current())
     return {"seed": seed, **switches}

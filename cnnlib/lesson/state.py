@@ -50,6 +50,7 @@ def begin(lesson, *, budget, seed, threads=2, precision="float32"):
         raise ValueError(f"budget={budget!r} must be one of {', '.join(BUDGETS)}")
     switches = reproducible(seed, threads=threads)
     # Whatever keras.json or code before this lesson has set: a lesson's results are those of Keras's defaults.
+    keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     chosen = choose_precision(precision)

@@ -22,7 +22,7 @@ from cnnlib.networks import (
     resnet_cifar,
     vgg,
 )
-from cnnlib.networks.common import Variant
+from cnnlib.networks.common import Variant, channels_last
 from cnnlib.networks.hints import Shape
 from cnnlib.networks.weights import load_keras_weights, load_torch_weights
 
@@ -81,7 +81,8 @@ def build(
     width = as_number("width", width)
     if not 0 < width < float("inf"):
         raise ValueError(f"width={width!r} must be above 0.")
-    model = variant.build(input_shape=shape, classes=classes, width=width, **merged)
+    with channels_last():
+        model = variant.build(input_shape=shape, classes=classes, width=width, **merged)
     model.name = name
     return model
 

@@ -1,6 +1,7 @@
 """What every family shares: a variant's row, widths, and the convolution with its usual company."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -42,6 +43,17 @@ class Variant:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+
+@contextmanager
+def channels_last() -> Iterator[None]:
+    """Layers that are made within take images (N,H,W,C), whatever a user's keras.json says."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
 
 
 def scale_channels(channels: float, width: float, *, divisor: int = 1) -> int:

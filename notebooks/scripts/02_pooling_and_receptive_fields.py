@@ -31,7 +31,7 @@ batch_size: int = 64  # images a step
 learning_rate: float = 0.006  # peak of the one-cycle schedule
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, lesson, plots, training
+from cnnlib import lesson, data, inspect, plots, training
 
 import keras
 import numpy as np

@@ -34,7 +34,7 @@ batch_size: int = 32  # images a step, deep network
 learning_rate: float = 0.006  # peak of the one-cycle schedule
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

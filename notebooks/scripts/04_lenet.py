@@ -29,7 +29,7 @@ batch_size: int = 128  # images a step
 learning_rate: float = 0.01  # peak of the one-cycle schedule
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

@@ -41,7 +41,7 @@ devices: int = 1  # accelerators that share each batch of the full-size training
 # %% tags=["nbval-ignore-output"]
 from dataclasses import replace
 
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

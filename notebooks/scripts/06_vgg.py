@@ -40,7 +40,7 @@ devices: int = 1  # accelerators that share each batch of the full-size training
 # %% tags=["nbval-ignore-output"]
 import dataclasses
 
-from cnnlib import data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, networks, plots, training
 from cnnlib.networks.convert import to_fully_convolutional
 
 import keras

@@ -33,7 +33,7 @@ deep_steps: int = 100  # steps of each deep sigmoid network
 dropout_epochs: int = 3  # passes of the networks with and without dropout
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

@@ -44,7 +44,7 @@ devices: int = 1  # accelerators that share each batch of the full-size training
 import dataclasses
 import itertools
 
-from cnnlib import data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, networks, plots, training
 
 import keras
 import numpy as np

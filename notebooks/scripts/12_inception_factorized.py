@@ -33,7 +33,7 @@ learning_rate: float = 0.2  # peak of the one-cycle schedule
 width: float = 0.125  # share of the paper's channels, main network
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, networks, plots, training
 
 import keras
 import numpy as np

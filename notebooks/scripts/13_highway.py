@@ -34,7 +34,7 @@ depth: int = 50  # layers of the deep stacks
 gate_biases: list = [-4.0, 0.0]  # starts of the gates' biases that are compared; -4 and 0 must be there
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

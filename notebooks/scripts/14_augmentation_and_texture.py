@@ -33,7 +33,7 @@ batch_size: int = 64  # images a step
 learning_rate: float = 0.01  # peak of the one-cycle schedule
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import augment, data, inspect, lesson, plots, training
+from cnnlib import lesson, augment, data, inspect, plots, training
 
 import keras
 import numpy as np

@@ -31,7 +31,7 @@ width: float = 0.5  # share of the paper's channels
 depth: int = 8  # layers of the residual networks: 8, 14, 20, ...
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

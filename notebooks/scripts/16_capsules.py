@@ -33,7 +33,7 @@ routings: int = 3  # rounds of routing by agreement
 reconstruction_weight: float = 0.002  # weight of the squared error of one pixel in the loss
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import augment, data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, augment, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

@@ -35,7 +35,7 @@ separable_layers: int = 4  # layers of each network of the experiment, at least 
 timed_images: int = 250  # images of each measurement of time
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import time
 

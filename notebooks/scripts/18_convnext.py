@@ -34,7 +34,7 @@ depths: list = [1, 1]  # blocks of each stage of ConvNeXt
 ladder_depths: list = [1, 1]  # the same for the networks of the ladder
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import itertools
 import math

@@ -43,7 +43,7 @@ ticket_share: float = 0.9  # share of weights that the ticket leaves out
 ticket_rounds: int = 2  # trainings before the ticket is drawn
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import compress, data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, compress, data, inspect, networks, plots, training
 
 import itertools
 import tempfile

@@ -35,7 +35,7 @@ points: int = 9  # points on each line, an odd number
 grid: int = 5  # points on each side of a plane, an odd number
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, networks, plots, training
 
 import keras
 import numpy as np

@@ -28,7 +28,7 @@ learning_rate: float = 0.003  # of the first epoch; it falls to a third or less 
 channels: int = 16  # of the first convolution; the second and third have two and four times as many
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, layers, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, layers, networks, plots, training
 
 import keras
 import numpy as np

@@ -36,7 +36,7 @@ box_epochs: int = 8  # passes over them
 imagenet_weights: bool = False  # True fetches ResNet-50's weights, about 100 MB, from the site of Keras
 
 # %% tags=["nbval-ignore-output"]
-from cnnlib import data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, networks, plots, training
 
 import dataclasses
 

@@ -33,7 +33,7 @@ learning_rate: float = 0.004  # peak of the one-cycle schedule
 import json
 from pathlib import Path
 
-from cnnlib import data, inspect, lesson, networks, plots, training
+from cnnlib import lesson, data, inspect, networks, plots, training
 
 import keras
 import numpy as np

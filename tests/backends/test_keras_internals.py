@@ -43,7 +43,9 @@ def test_nodes_come_in_the_order_of_computation():
 def test_an_operation_can_be_replaced():
     model = nested()
     zero = keras_internals.run_with(
-        model, keras.ops.ones((1, 4)), lambda op: (lambda *a, **k: 0 * op(*a, **k)) if op.name == "norm" else op
+        model,
+        keras.ops.ones((1, 4)),
+        lambda op: (lambda *a, **k: 0 * op(*a, **k)) if op.name == "norm" else op,
     )
     np.testing.assert_allclose(keras.ops.convert_to_numpy(zero), [[0.5, 0.5]], atol=1e-6)
 
