@@ -116,7 +116,7 @@ def _taken(block: str, parts: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"{name}={shown(value)} has no meaning with block={block!r}; leave one of the two out."
             )
-    return {name: value for name, value in parts.items() if name in taken}
+    return {option: value for option, value in parts.items() if option in taken}
 
 
 def _unit(x, filters, kernel_size, name, stride, normalization, antialias, groups=1):
