@@ -76,7 +76,7 @@ class EpochLogs:
         if self.csv_path:
             self.csv_path.parent.mkdir(parents=True, exist_ok=True)
             self.csv_path.unlink(missing_ok=True)
-        self.writer = _summary_writer(tensorboard_folder) if tensorboard_folder else None
+        self.writer = _EventFiles(tensorboard_folder) if tensorboard_folder else None
 
     def write(self, epoch, row):
         """Add the figures of `epoch` (from 1)."""
@@ -88,20 +88,30 @@ class EpochLogs:
                     writer.writeheader()
                 writer.writerow({"epoch": epoch, **row})
         if self.writer:
-            import tensorflow as tf
-
-            with self.writer.as_default(step=epoch):
-                for name, value in row.items():
-                    tf.summary.scalar(name, value)
-            self.writer.flush()
+            self.writer.write(epoch, row)
 
 
-def _summary_writer(folder):
-    try:
-        import tensorboard  # noqa: F401  TensorFlow leaves the writing of scalars to it
-        import tensorflow as tf
-    except ImportError as error:
-        raise ValueError(
-            f"tensorboard={str(folder)!r} needs the packages tensorflow and tensorboard; install them or use csv_log"
-        ) from error
-    return tf.summary.create_file_writer(str(folder))
+class _EventFiles:
+    """Event files for TensorBoard, by its own package."""
+
+    def __init__(self, folder):
+        try:
+            import tensorboard  # noqa: F401  its parts may be loaded where it is not
+            from tensorboard.compat.proto import event_pb2, summary_pb2
+            from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        except ImportError as error:
+            raise ValueError(
+                f"tensorboard={str(folder)!r} needs the package tensorboard; install it or use csv_log"
+            ) from error
+        self.event, self.summary, self.writer = (
+            event_pb2.Event,
+            summary_pb2.Summary,
+            EventFileWriter(str(folder)),
+        )
+
+    def write(self, epoch, row):
+        values = [self.summary.Value(tag=name, simple_value=value) for name, value in row.items()]
+        self.writer.add_event(
+            self.event(wall_time=time.time(), step=epoch, summary=self.summary(value=values))
+        )
+        self.writer.flush()

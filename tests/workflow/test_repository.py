@@ -37,7 +37,11 @@ ALLOWED = {
     "data": set(),
     "plots": set(),
     "backends": set(),
-    "inspect": {"backends", "data", "training"},  # inspection comes after training and measures losses as it does
+    "inspect": {
+        "backends",
+        "data",
+        "training",
+    },  # inspection comes after training and measures losses as it does
     "training": {"backends", "data"},
     "augment": {"layers"},
     "compress": {"training"},
