@@ -12,6 +12,7 @@ PARTS = {
     "startup": "seconds until anything trains",
     "loops": "images a second: the fused epoch, stock fit, plain PyTorch",
     "input_overhead": "what flips and crops cost",
+    "compile_once": "what a second training of an equal architecture still pays",
     "to_target": "seconds to d2l's median: its recipe under fit, and ours",
     "targets": "what the lessons reach at budget cpu, beside what they should",
     "one_process": "the course's wall time beside its trainings in one process",

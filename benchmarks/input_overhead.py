@@ -35,15 +35,16 @@ def _measure():
     shuffled = np.random.default_rng(0).permutation(rows).reshape(STEPS, BATCH_SIZE)
     constant = np.tile(rows[:BATCH_SIZE], (STEPS, 1))
     chain = augment.Chain([augment.RandomFlip(seed=0), augment.RandomCrop(2, seed=1)])
+    rates = np.full(STEPS + 1, 1e-3, np.float32)
     sides = ((_runner(images, chain), shuffled), (_runner(images, None), constant))
     for runner, order in sides:
-        runner.epoch(order, None)  # compiles
+        runner.epoch(order, rates, 0, None)  # compiles
     ratios = []
     for _ in range(ROUNDS):
         seconds = []
         for runner, order in sides:
             started = time.perf_counter()
-            runner.epoch(order, None)
+            runner.epoch(order, rates, 0, None)
             seconds.append(time.perf_counter() - started)
         ratios.append(seconds[0] / seconds[1])
     print(json.dumps(ratios))
@@ -53,15 +54,12 @@ def _runner(images, augmentation):
     import keras
 
     from cnnlib import networks, training
-    from cnnlib.training.losses import classification_loss
-    from cnnlib.training.optimizers import make_optimizer
     from cnnlib.training.runners import FusedRunner
 
     keras.utils.set_random_seed(0)
     model = networks.build("resnet20_cifar", input_shape=(28, 28, 1), classes=10)
     recipe = training.Recipe(epochs=1, batch_size=BATCH_SIZE)
-    optimizer = make_optimizer(recipe, model, STEPS)
-    return FusedRunner(model, optimizer, recipe, classification_loss(recipe), augmentation, images, True)
+    return FusedRunner(model, recipe, None, augmentation, images, True)
 
 
 if __name__ == "__main__":

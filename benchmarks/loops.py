@@ -87,18 +87,15 @@ def _network(name):
 
 def _fused(name, images, batch_size):
     from cnnlib import training
-    from cnnlib.training.losses import classification_loss
-    from cnnlib.training.optimizers import make_optimizer
+    from cnnlib.training.optimizers import learning_rates
     from cnnlib.training.runners import FusedRunner
 
     model = _network(name)
     recipe = training.Recipe(epochs=1, batch_size=batch_size)
     steps = len(images.train) // batch_size
-    runner = FusedRunner(
-        model, make_optimizer(recipe, model, steps), recipe, classification_loss(recipe), None, images, True
-    )
+    runner, rates = FusedRunner(model, recipe, None, None, images, True), learning_rates(recipe, 3 * steps)
     order = training.epoch_order(len(images.train), steps, batch_size, 0, 1)
-    return lambda: runner.epoch(order, None)
+    return lambda: runner.epoch(order, rates, 0, None)
 
 
 def _fit(name, images, batch_size):

@@ -4,6 +4,10 @@ JAX compiles its random generator anew for every shape, which takes half a secon
 quarters of these tests' time. No test depends on which generator drew the weights that it starts from.
 """
 
+import os
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as lessons have it; before the backend starts
+
 import keras
 import numpy as np
 import pytest

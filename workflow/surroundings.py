@@ -26,6 +26,8 @@ SETTINGS = {
     "LC_ALL": "C.UTF-8",
     "PYTHONUTF8": "1",
 }
+# TensorFlow's fast kernels, which a lesson asks for, too; `make robust` asks for others.
+FAST = {"TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1")}
 # Where packages keep settings and caches, below the folder. Snakemake follows XDG.
 PLACES = {
     "KERAS_HOME": "keras",
@@ -72,6 +74,7 @@ def environment(folder=None):
     return {
         **kept,
         **SETTINGS,
+        **FAST,
         **places,
         **_home(folder),
         **_private(),
