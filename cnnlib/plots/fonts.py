@@ -55,19 +55,17 @@ def provide(figure):
 def quiet():
     """Without matplotlib's warning for each missing character, which `provide` gives once, and of a font's weight."""
     logger = logging.getLogger("matplotlib.font_manager")
-    logger.addFilter(_no_weight)
+
+    def is_told(record):  # some Chinese fonts have a medium weight only
+        return "Failed to find font weight" not in str(record.msg)
+
+    logger.addFilter(is_told)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font", UserWarning)
             yield
     finally:
-        logger.removeFilter(_no_weight)
-
-
-def _no_weight(record):
-    return not record.msg.startswith(
-        "Failed to find font weight"
-    )  # some Chinese fonts have a medium one only
+        logger.removeFilter(is_told)
 
 
 def width_of(text):

@@ -81,10 +81,10 @@ def worst_mistakes(images, labels, probabilities, class_names, count=12):
         labels: integers (N,).
         probabilities: (N, classes), each row the network's belief.
         class_names: one name a class.
-        count: how many at most; fewer are shown where there are fewer mistakes.
+        count: how many at most; fewer are shown where there are fewer mistakes, and one line where there is none.
 
     Raises:
-        ValueError: shapes that do not belong together, a label out of range, or no mistake at all.
+        ValueError: shapes that do not belong together, or a label out of range.
     """
     probabilities = as_array("probabilities", probabilities, dimensions=2)
     labels = as_array("labels", labels, dimensions=1)
@@ -101,13 +101,20 @@ def worst_mistakes(images, labels, probabilities, class_names, count=12):
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     if not len(wrong):
-        raise ValueError("labels and probabilities hold no mistake; there is nothing to show.")
+        return _says_so(f"no mistake among {len(labels)} images")
     surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:count]
     names = [literal(shorten(name, 16)) for name in names]
     titles = [
         f"{names[predicted[i]]} {probabilities[i, predicted[i]]:.0%}\nis {names[labels[i]]}" for i in surest
     ]
     return _tiles(_as_images(np.asarray(images)[surest]), titles, min(6, len(surest)), vmin=0, vmax=1)
+
+
+def _says_so(text):
+    """A figure of one line, for where there is nothing to show."""
+    figure = new_figure(height=0.6)
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
 
 
 def _as_images(images):

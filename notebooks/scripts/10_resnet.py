@@ -22,7 +22,7 @@ budget: str = "quick"  # label of the budget: quick, cpu or gpu
 seed: int = 0  # of weights and order of images
 threads: int = 2  # CPU threads of the arithmetic
 precision: str = "float32"  # float32, mixed_bfloat16 or auto
-dataset: str = "fashion_mnist"  # fashion_mnist or cifar10
+dataset: str = "fashion_mnist"  # fashion_mnist, cifar10 or folder:<path>
 train_examples: int | None = 1200  # training images of the main network; None for all
 validation_examples: int = 1000  # images to compare choices with
 depth_examples: int | None = 1280  # training images of the plain and residual nets of several depths
@@ -60,7 +60,7 @@ lesson.begin("10_resnet", budget=budget, seed=seed, threads=threads, precision=p
 
 # %%
 images = data.load(dataset, train_examples=train_examples, validation_examples=validation_examples, seed=0)
-first_of_each = [int(np.argmax(images.train.labels == k)) for k in range(10)]
+first_of_each = [int(np.argmax(images.train.labels == k)) for k in range(images.classes)]
 plots.image_grid(images.train.images[first_of_each], titles=images.class_names, columns=5)
 
 # %% [markdown]
@@ -74,7 +74,7 @@ few_images = data.load(
 )
 depth_recipe = training.Recipe(
     epochs=depth_epochs,
-    batch_size=32,
+    batch_size=min(32, len(few_images.train)),
     optimizer="sgd",
     learning_rate=0.1,
     schedule="one_cycle",
@@ -91,7 +91,7 @@ def small_net(depth, **options):
     model = networks.build(
         "resnet20_cifar",
         input_shape=input_shape,
-        classes=10,
+        classes=images.classes,
         width=0.5,
         stem_stride=2,
         depth=depth,
@@ -119,7 +119,7 @@ plots.lines(
     {f"plain-{depth}": [1 - a for a in h.train_accuracy] for depth, h in plain_histories.items()},
     x_label="epoch",
     y_label="training error",
-    chance=0.9,
+    chance=1 - 1 / images.classes,
 )
 
 # %%
@@ -229,7 +229,7 @@ for stage in range(4):  # 14, 14; 7, 7; 4, 4; 2, 2
     for block in range(2):
         x = residual_block(x, round(64 * 2**stage * width), stride=2 if stage > 0 and block == 0 else 1)
 x = keras.layers.GlobalAveragePooling2D()(x)
-by_hand = keras.Model(inputs, keras.layers.Dense(10)(x))
+by_hand = keras.Model(inputs, keras.layers.Dense(images.classes)(x))
 convolutions = [layer for layer in by_hand.layers if isinstance(layer, keras.layers.Conv2D)]
 projections = [layer for layer in convolutions if layer.kernel_size == (1, 1)]
 print(
@@ -242,7 +242,7 @@ print(
 # %%
 keras.utils.set_random_seed(seed)
 network = networks.build(
-    "resnet18", input_shape=input_shape, classes=10, width=width, stem="small", stem_stride=2
+    "resnet18", input_shape=input_shape, classes=images.classes, width=width, stem="small", stem_stride=2
 )
 lesson.expect_same_function(by_hand, network)
 
@@ -548,7 +548,7 @@ plots.lines(
     {name: [1 - a for a in h.train_accuracy] for name, h in pairs.items()},
     x_label="epoch",
     y_label="training error",
-    chance=0.9,
+    chance=1 - 1 / images.classes,
 )
 
 # %%
@@ -679,7 +679,7 @@ variant_images = data.load(
 )
 variant_recipe = training.Recipe(
     epochs=variant_epochs,
-    batch_size=32,
+    batch_size=min(32, len(variant_images.train)),
     optimizer="sgd",
     learning_rate=0.1,
     schedule="one_cycle",
@@ -754,7 +754,7 @@ for name in ("resnet110_cifar", "resnet1202_cifar"):
 
 # %%
 full_side = full_image_size or 96
-full_form = {"input_shape": (full_side, full_side, input_shape[-1]), "classes": 10}
+full_form = {"input_shape": (full_side, full_side, input_shape[-1]), "classes": images.classes}
 full_table = inspect.layer_table(networks.outline("resnet18", **full_form))
 times = full_table.total_macs / inspect.layer_table(network).total_macs
 print(f"ResNet-18 on {full_side} x {full_side} pixels: {full_table.total_params:,} parameters")

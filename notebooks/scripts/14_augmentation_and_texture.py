@@ -47,8 +47,17 @@ lesson.begin("14_augmentation_and_texture", budget=budget, seed=seed, threads=th
 # of your own.
 
 # %%
-images = data.load(dataset, train_examples=train_examples, validation_examples=validation_examples, seed=0)
-first_of_each = [int(np.argmax(images.train.labels == k)) for k in range(10)]
+wanted = {"train_examples": train_examples, "validation_examples": validation_examples, "seed": 0}
+images = data.load(dataset, **wanted)
+if images.image_shape[0] != images.image_shape[1]:  # pictures that are turned by a quarter must be squares
+    images = data.load(dataset, **wanted, image_size=min(images.image_shape[:2]))
+if images.image_shape[2] != 3 or min(images.image_shape[:2]) < 8:
+    raise ValueError(
+        f"dataset={dataset!r} has images {images.image_shape}; this lesson needs colour and 8 pixels"
+    )
+if max(sizes) > len(images.train):
+    raise ValueError(f"sizes={sizes} must be at most the {len(images.train)} training images that there are")
+first_of_each = [int(np.argmax(images.train.labels == k)) for k in range(images.classes)]
 plots.image_grid(images.train.images[first_of_each], titles=images.class_names, columns=5)
 
 # %% [markdown]
@@ -59,7 +68,7 @@ plots.image_grid(images.train.images[first_of_each], titles=images.class_names, 
 
 # %%
 def small_cnn(name):
-    """Three convolutions with normalisation, a global average and ten scores, from the lesson's seed."""
+    """Three convolutions with normalisation, a global average and a score for each class, from the lesson's seed."""
     keras.utils.set_random_seed(seed)
     inputs = x = keras.Input(images.image_shape)
     for stage, channels in enumerate((16, 32, 64), start=1):
@@ -69,7 +78,7 @@ def small_cnn(name):
         if stage < 3:
             x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)  # 14, 14; then 7, 7
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-    return keras.Model(inputs, keras.layers.Dense(10, name="scores")(x), name=name)
+    return keras.Model(inputs, keras.layers.Dense(images.classes, name="scores")(x), name=name)
 
 
 recipe = training.Recipe(
@@ -91,7 +100,7 @@ lesson.add_run("without augmentation", plain, plain_history)
 
 
 # %%
-judged = images.validation.take(judged_examples)
+judged = images.validation.take(min(judged_examples, len(images.validation)))
 
 
 def accuracy(model, pictures):
@@ -157,7 +166,7 @@ def read_at(picture, rows, columns):
 
 
 sides = images.image_shape[:2]
-boot = data.to_float(images.train.images[first_of_each[9]])
+boot = data.to_float(images.train.images[first_of_each[-1]])
 by_hand = [
     read_at(boot, *places(sides, *change)) for change in ((0, 1), (30, 1), (90, 1), (30, 0.7), (0, 1.5))
 ]
@@ -179,7 +188,7 @@ def changed(pictures, degrees=0.0, scale=1.0):
     return np.clip(keras.ops.convert_to_numpy(augment.sample(floats, rows, columns)), 0, 1)
 
 
-one = images.train.images[first_of_each[9] : first_of_each[9] + 1]
+one = images.train.images[first_of_each[-1] : first_of_each[-1] + 1]
 differences = [
     float(np.abs(changed(one, 30, 0.7)[0] - by_hand[3]).max()),
     float(np.abs(changed(one, 90)[0] - np.rot90(boot)).max()),
@@ -242,14 +251,15 @@ for name, pictures in drawn.items():
 # *Mixing* (mixup) goes further and changes the label as well: a weighted mean of two pictures gets the weighted mean of their labels.
 
 # %%
-pair = data.to_float(images.train.images[[first_of_each[9], first_of_each[1]]])
-mixer = augment.Mixup(10, alpha=1.0, seed=1)
+last, another = images.classes - 1, min(1, images.classes - 2)
+pair = data.to_float(images.train.images[[first_of_each[last], first_of_each[another]]])
+mixer = augment.Mixup(images.classes, alpha=1.0, seed=1)
 mixed, targets = (
     keras.ops.convert_to_numpy(part)
-    for part in mixer([np.tile(pair, (3, 1, 1, 1)), np.array([9, 1] * 3, "int32")], training=True)
+    for part in mixer([np.tile(pair, (3, 1, 1, 1)), np.array([last, another] * 3, "int32")], training=True)
 )
-first, second = images.class_names[9], images.class_names[1]
-shares = [f"{first} {target[9]:.2f}, {second} {target[1]:.2f}" for target in targets[:3]]
+first, second = images.class_names[last], images.class_names[another]
+shares = [f"{first} {target[last]:.2f}, {second} {target[another]:.2f}" for target in targets[:3]]
 for share, target in zip(shares, targets, strict=False):
     print(f"{share}, sum {target.sum():.2f}")
 plots.image_grid(mixed[:3], titles=shares, columns=3)
@@ -432,7 +442,13 @@ by_angle = {
         ("any angle", turning),
     )
 }
-plots.lines(angles, by_angle, x_label="degrees, counter-clockwise", y_label="validation accuracy", chance=0.1)
+plots.lines(
+    angles,
+    by_angle,
+    x_label="degrees, counter-clockwise",
+    y_label="validation accuracy",
+    chance=1 / images.classes,
+)
 
 # %%
 mean_by_angle = {name: float(np.mean(values[1:])) for name, values in by_angle.items()}  # -180 is 180
@@ -516,7 +532,7 @@ plots.lines(
     x_label="brightness, factor",
     y_label="validation accuracy",
     x_log=True,
-    chance=0.1,
+    chance=1 / images.classes,
 )
 
 # %%
@@ -580,7 +596,12 @@ accuracy_by_size["augmented"].append(history.validation_accuracy[-1])
 accuracy_by_size["without augmentation"].append(plain_history.validation_accuracy[-1])
 counts = [*sizes, len(images.train)]
 plots.lines(
-    counts, accuracy_by_size, x_label="training images", y_label="validation accuracy", x_log=True, chance=0.1
+    counts,
+    accuracy_by_size,
+    x_label="training images",
+    y_label="validation accuracy",
+    x_log=True,
+    chance=1 / images.classes,
 )
 
 # %%
@@ -612,7 +633,7 @@ ALONE = {
     **TRANSFORMS,
     "crop": augment.RandomCrop(2, seed=seed),
     "rotation": augment.RandomAffine(rotation=15, seed=seed),
-    "mixing": augment.Mixup(10, alpha=0.2, seed=seed),
+    "mixing": augment.Mixup(images.classes, alpha=0.2, seed=seed),
 }
 alone = {
     "none": accuracy_by_size["without augmentation"][0],
@@ -636,21 +657,26 @@ def shuffled_patches(pictures, patches, source):
     """Pictures (N,H,W,C) cut into patches x patches pieces, put back in random order."""
     count, height, width, channels = pictures.shape
     tall, wide = height // patches, width // patches
-    pieces = pictures.reshape(count, patches, tall, patches, wide, channels).swapaxes(2, 3)
+    whole = pictures[
+        :, : patches * tall, : patches * wide
+    ]  # without what is left over at the right and below
+    pieces = whole.reshape(count, patches, tall, patches, wide, channels).swapaxes(2, 3)
     pieces = pieces.reshape(count, patches**2, tall, wide, channels)
     order = np.argsort(source.random((count, patches**2)), axis=1)
     pieces = np.take_along_axis(pieces, order[:, :, None, None, None], axis=1)
     pieces = pieces.reshape(count, patches, patches, tall, wide, channels).swapaxes(2, 3)
-    return np.ascontiguousarray(pieces.reshape(pictures.shape))
+    shuffled = pictures.copy()
+    shuffled[:, : patches * tall, : patches * wide] = pieces.reshape(whole.shape)
+    return shuffled
 
 
-patch_counts = [1, 2, 4, sides[0] // 4]
+patch_counts = sorted({1, 2, 4, min(sides) // 4})
 random = np.random.default_rng(0)
 shuffled = {patches: shuffled_patches(judged.images, patches, random) for patches in patch_counts}
 plots.image_grid(
     np.concatenate([pictures[:8] for pictures in shuffled.values()]),
-    titles=[f"{p} x {p}" if i == 0 else "" for p in patch_counts for i in range(8)],
-    columns=8,
+    titles=[f"{p} x {p}" if i == 0 else "" for p in patch_counts for i in range(len(judged.images[:8]))],
+    columns=len(judged.images[:8]),
 )
 
 # %% [markdown]
@@ -661,7 +687,13 @@ by_patches = {
     name: [accuracy(model, shuffled[patches]) for patches in patch_counts]
     for name, model in (("augmented", network), ("without augmentation", plain))
 }
-plots.lines(patch_counts, by_patches, x_label="patches a side", y_label="validation accuracy", chance=0.1)
+plots.lines(
+    patch_counts,
+    by_patches,
+    x_label="patches a side",
+    y_label="validation accuracy",
+    chance=1 / images.classes,
+)
 
 # %%
 lesson.expect_between("accuracy on the finest patches", max(v[-1] for v in by_patches.values()), 0.05, 0.8)
@@ -690,6 +722,7 @@ def is_filled(pictures):
 
 
 filled = np.flatnonzero(is_filled(judged.images))
+filled = filled if len(filled) else np.arange(len(judged))
 other = np.random.default_rng(0).choice(filled, len(judged))
 differ = judged.labels != judged.labels[other]
 shape_labels, texture_labels = judged.labels[differ], judged.labels[other][differ]
@@ -699,8 +732,8 @@ plots.image_grid(
     np.concatenate([judged.images[differ][shown], judged.images[other][differ][shown], conflicts[shown]]),
     titles=[f"shape {images.class_names[k]}" for k in shape_labels[shown]]
     + [f"cloth {images.class_names[k]}" for k in texture_labels[shown]]
-    + ["stylised"] * 7,
-    columns=7,
+    + ["stylised"] * len(conflicts[shown]),
+    columns=len(conflicts[shown]),
 )
 
 # %% [markdown]
@@ -756,7 +789,11 @@ by_background = {
     for name, model in (("augmented", network), ("without augmentation", plain))
 }
 plots.lines(
-    levels, by_background, x_label="grey of the background", y_label="validation accuracy", chance=0.1
+    levels,
+    by_background,
+    x_label="grey of the background",
+    y_label="validation accuracy",
+    chance=1 / images.classes,
 )
 
 # %%
@@ -777,7 +814,7 @@ lesson.claim(
 # Last, a trap. Each *training* picture gets a small patch in its corner, whose colour goes with the class: a hospital's stamp, a photographer's copyright line. **Predict:** ten colours against ten kinds of garments, which is easier to learn?
 
 # %%
-hues = np.arange(10) / 10
+hues = np.arange(images.classes) / images.classes
 PALETTE = np.clip(np.abs((hues[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
 PALETTE = (PALETTE * 255).astype("uint8")
 
@@ -789,7 +826,7 @@ def with_cue(pictures, cue_classes):
     return marked
 
 
-wrong = (judged.labels + np.random.default_rng(0).integers(1, 10, len(judged))) % 10
+wrong = (judged.labels + np.random.default_rng(0).integers(1, images.classes, len(judged))) % images.classes
 exams = {
     "right cue": with_cue(judged.images, judged.labels),
     "no cue": judged.images,
@@ -797,8 +834,8 @@ exams = {
 }
 plots.image_grid(
     np.concatenate([pictures[:8] for pictures in exams.values()]),
-    titles=[name if i == 0 else "" for name in exams for i in range(8)],
-    columns=8,
+    titles=[name if i == 0 else "" for name in exams for i in range(len(judged.images[:8]))],
+    columns=len(judged.images[:8]),
 )
 
 # %% [markdown]

@@ -284,15 +284,16 @@ lesson.expect_between("least share of equal answers of two members", float(agree
 
 # %% tags=["nbval-ignore-output"]
 labels = images.validation.labels
+present = np.unique(labels)
 right_by_class = np.array(
-    [[float((answer[labels == k] == k).mean()) for answer in answers.values()] for k in range(10)]
+    [[float((answer[labels == k] == k).mean()) for answer in answers.values()] for k in present]
 )
 plots.heatmap(
     right_by_class,
     x_label="network",
     y_label="class",
     value_label="share of right answers",
-    row_names=list(images.class_names),
+    row_names=[images.class_names[k] for k in present],
     column_names=list(answers),
 )
 
@@ -303,7 +304,7 @@ plots.heatmap(
 votes = np.stack(list(answers.values()))
 disputed = np.flatnonzero((votes != votes[0]).sum(axis=0) >= 2)[:10]
 titles = [f"{images.class_names[labels[i]]}" for i in disputed]
-plots.image_grid(images.validation.images[disputed], titles=titles, columns=5)
+plots.image_grid(images.validation.images[disputed], titles=titles, columns=5) if titles else None
 
 # %% [markdown]
 # Above each picture is its label. Would you have known? Many of them are pictures about which people disagree, too.

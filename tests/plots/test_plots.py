@@ -1,6 +1,7 @@
 """Pictures: what they show, that nothing overlaps for awkward input, that equal input gives equal bytes."""
 
 import itertools
+import logging
 
 import matplotlib
 import numpy as np
@@ -299,10 +300,6 @@ WRONG = {
     "unequal": (lambda: plots.confusion_matrix([0, 1], [0], ["a", "b"]), "predictions has 1"),
     "class": (lambda: plots.confusion_matrix([2], [0], ["a", "b"]), "labels must be integers from 0 to 1"),
     "names": (lambda: plots.worst_mistakes(np.zeros((1, 2, 2)), [0], [[1, 0]], ["a"]), "class_names has 1"),
-    "none wrong": (
-        lambda: plots.worst_mistakes(np.zeros((1, 2, 2)), [0], [[1, 0]], ["a", "b"]),
-        "no mistake",
-    ),
     "matrix": (lambda: plots.heatmap([1, 2], x_label="", y_label="", value_label=""), "2 dimensions"),
     "only zeros": (lambda: plots.distributions({"a": [0, 0]}, x_label=""), "nothing but zeros"),
 }
@@ -420,3 +417,21 @@ def test_chinese_names_are_cut_and_sized_by_the_room_that_they_take():
     assert shorten("猫狗猫狗", 8) == "猫狗猫狗"
     assert shorten("猫狗猫狗", 7) == "猫狗猫…"
     assert shorten("abcdefgh", 7) == "abcdef…"
+
+
+def test_where_no_answer_is_wrong_the_figure_says_so():
+    figure = plots.worst_mistakes(np.zeros((1, 2, 2)), [0], [[1, 0]], ["a", "b"])
+    assert [t.get_text() for t in figure.texts] == ["no mistake among 1 images"]
+    assert figure.png()
+
+
+def test_a_font_of_medium_weight_only_is_taken_without_a_word(caplog):
+    with fonts.quiet():
+        logging.getLogger("matplotlib.font_manager").warning(
+            "findfont: Failed to find font weight %s for %s, now using %d.",
+            "normal",
+            "WenQuanYi Zen Hei",
+            500,
+        )
+        logging.getLogger("matplotlib.font_manager").warning("something else")
+    assert [record.getMessage() for record in caplog.records] == ["something else"]

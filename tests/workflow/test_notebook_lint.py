@@ -258,6 +258,31 @@ def misspelt_tag(copy):
     copy.code[3].metadata["tags"] = ["nbval-ignore-outputs"]
 
 
+def unread_parameter(copy):
+    copy.code[1].source += "\nsteps: int = 3  # nobody asks"
+
+
+def overwritten_parameter(copy):
+    copy.code[3].source += "\nfor count in (1, 2):\n    pass"
+
+
+def drawing_without_figure(copy):
+    copy.add_code("figure = plots.bars({'a': 1})")
+
+
+def repeated_label(copy):
+    for _ in range(2):
+        copy.add_code("lesson.add_run(f'{count} layers', 1, 2)")
+
+
+def label_in_a_loop(copy):
+    copy.add_code("for n in squares:\n    lesson.add_run('net', n, 2)")
+
+
+def repeated_quantity(copy):
+    copy.add_code('lesson.expect_between("the sum", sum(squares), 1, 20)')
+
+
 def nbval_comment(copy):
     copy.code[3].source = "# NBVAL_IGNORE_OUTPUT\n" + copy.code[3].source
 
@@ -317,6 +342,12 @@ PLANTS = {
     heading_too_early: ("NB015", "order"),
     too_much_free: ("NB016", "75%"),
     misspelt_tag: ("NB017", "'nbval-ignore-outputs'"),
+    unread_parameter: ("NB018", "'steps'"),
+    overwritten_parameter: ("NB018", "'count' is given another value"),
+    drawing_without_figure: ("NB019", "plots.bars"),
+    repeated_label: ("NB020", "layers"),
+    label_in_a_loop: ("NB020", "over and over"),
+    repeated_quantity: ("NB020", "'the sum'"),
     nbval_comment: ("NB017", "NBVAL_IGNORE_OUTPUT"),
 }
 
@@ -333,6 +364,14 @@ def test_planted_fault_is_found_by_its_rule_alone(tmp_path, plant):
 
 def test_good_lesson_has_no_fault(tmp_path):
     assert LessonCopy(tmp_path).faults() == []
+
+
+def test_what_is_drawn_or_assigned_in_its_own_scope_or_under_a_condition_is_no_fault(tmp_path):
+    copy = LessonCopy(tmp_path)
+    copy.add_code("plots.bars({'a': 1}) if count > 9 else None")
+    copy.add_code("def draw(count):\n    count = 2\n    return plots.bars({'a': count})")
+    copy.add_code("color = plots.network_color('lenet5')\n[count for count in squares]")
+    assert copy.save().faults() == []
 
 
 def test_pair_that_disagrees_in_text_tags_or_length(tmp_path):

@@ -144,6 +144,73 @@ def markers(lesson):
             )
 
 
+def parameters_are_read(lesson):
+    """NB018: each parameter is read by a later cell, and no cell gives it another value."""
+    for cell in lesson.parameter_cells[:1]:
+        names = [node.target.id for node in getattr(cell.tree, "body", []) if _is_parameter(node)]
+        later = [other for other in lesson.code if other.position > cell.position and other.tree]
+        read = {
+            node.id
+            for other in later
+            for node in ast.walk(other.tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        for name in names:
+            if name not in read:
+                yield lesson.fault(
+                    "NB018", f"no later cell reads the parameter {name!r}; use or remove it", cell
+                )
+        for other in later:
+            for name in sorted(_assigned(other.tree) & set(names)):
+                yield lesson.fault(
+                    "NB018", f"the parameter {name!r} is given another value; use another name", other
+                )
+
+
+def _is_parameter(node):
+    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+
+
+def _assigned(tree):
+    """Names of the notebook that a cell assigns, and not those of its functions and comprehensions."""
+    own = (
+        ast.FunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.ListComp,
+        ast.SetComp,
+        ast.DictComp,
+        ast.GeneratorExp,
+    )
+    if isinstance(tree, own):
+        return set()
+    if isinstance(tree, ast.Name) and isinstance(tree.ctx, ast.Store):
+        return {tree.id}
+    return {name for child in ast.iter_child_nodes(tree) for name in _assigned(child)}
+
+
+def names_in_the_record(lesson):
+    """NB020: no two places of a lesson put something into the record under one name; the later would replace it."""
+    seen = {}
+    for cell in lesson.code:
+        for node, repeated, call in _uses(cell.tree, ("add_run", "expect_between")):
+            if call is None or not call.args:
+                continue
+            kind, name = (
+                (node.attr if isinstance(node, ast.Attribute) else node.id),
+                ast.unparse(call.args[0]),
+            )
+            if (kind, name) in seen:
+                yield lesson.fault(
+                    "NB020", f"{kind} takes the name {name} in {seen[kind, name]} too; use another", cell
+                )
+            if repeated and isinstance(call.args[0], ast.Constant):
+                yield lesson.fault(
+                    "NB020", f"{kind} takes the name {name} over and over; let it differ", cell
+                )
+            seen.setdefault((kind, name), cell.where)
+
+
 def checks_and_claims(lesson, seen=None):
     """NB009: `lesson.check` and `lesson.claim` are written out once each, with a literal id of this lesson.
 
@@ -184,18 +251,14 @@ def _literal_identifier(call):
     return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None
 
 
-def _uses(tree):
-    """`(node, inside a loop, its call or None)` of every use of lesson.check and lesson.claim, or of the bare names."""
+def _uses(tree, names=("check", "claim")):
+    """`(node, inside a loop, its call or None)` of every use of lesson.check, lesson.claim, or of the bare names."""
     found = []
 
     def is_use(node):
         if isinstance(node, ast.Attribute):
-            return (
-                node.attr in ("check", "claim")
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "lesson"
-            )
-        return isinstance(node, ast.Name) and node.id in ("check", "claim") and isinstance(node.ctx, ast.Load)
+            return node.attr in names and isinstance(node.value, ast.Name) and node.value.id == "lesson"
+        return isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load)
 
     def visit(node, repeated):
         if isinstance(node, ast.Call) and is_use(node.func):

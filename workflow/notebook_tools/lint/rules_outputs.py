@@ -1,5 +1,6 @@
 """Rules on stored outputs: what nbval would pass over, and what no second run would print again."""
 
+import ast
 import re
 
 from workflow.notebook_tools.lint.stored import png_width
@@ -126,6 +127,30 @@ def figures(lesson):
                 yield lesson.fault(
                     "NB010", f"a figure is stored as {media}; only PNG is compared and shown everywhere", cell
                 )
+
+
+def drawings_are_stored(lesson):
+    """NB019: a cell that draws has a picture among its outputs; what is drawn under a condition may be missing."""
+    for cell in lesson.code:
+        drawn = sorted(_drawn(cell.tree)) if cell.tree else []
+        if drawn and not cell.pictures:
+            yield lesson.fault(
+                "NB019",
+                f"plots.{drawn[0]} leaves no picture; make it the cell's last line and refresh the lesson",
+                cell,
+            )
+
+
+def _drawn(tree):
+    """Names of the functions of `plots` that a cell calls in any case: not in an `if` or in a function's body."""
+    if isinstance(tree, ast.If | ast.IfExp | ast.FunctionDef | ast.Lambda):
+        return set()
+    found = {name for child in ast.iter_child_nodes(tree) for name in _drawn(child)}
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
+        module, name = tree.func.value, tree.func.attr
+        if isinstance(module, ast.Name) and module.id == "plots" and name != "network_color":
+            found.add(name)
+    return found
 
 
 def sizes(lesson):

@@ -22,6 +22,9 @@ RULES = (
     rules_text.anatomy,
     rules_outputs.checked_share,
     rules_code.markers,
+    rules_code.parameters_are_read,
+    rules_outputs.drawings_are_stored,
+    rules_code.names_in_the_record,
 )
 HEADER = (
     "lesson",
