@@ -24,9 +24,9 @@ precision: str = "float32"  # float32, mixed_bfloat16 or auto
 train_examples: int | None = 2000  # training images of both networks; None for all
 validation_examples: int = 2000  # images to compare choices with
 judged_examples: int = 500  # validation images that are moved
-epochs: int = 3  # passes over the training images
-batch_size: int = 64  # images a step
-learning_rate: float = 0.2  # peak of the one-cycle schedule
+epochs: int = 5  # passes over the training images
+batch_size: int = 32  # images a step
+learning_rate: float = 0.1  # peak of the one-cycle schedule
 width: float = 0.5  # share of the paper's channels
 depth: int = 8  # layers of the residual networks: 8, 14, 20, ...
 
@@ -273,7 +273,7 @@ test = training.evaluate(network, images.test)
 print(f"test accuracy {test['top1']:.4f}, among the five best {test['top5']:.4f}")
 
 # %%
-lesson.expect_between("test accuracy of the anti-aliased network", test["top1"], 0.5, 0.97)
+lesson.expect_between("test accuracy of the anti-aliased network", test["top1"], 0.68, 0.86)
 
 # %% [markdown]
 # ## Looking inside
