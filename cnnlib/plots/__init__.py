@@ -4,9 +4,9 @@ Figures are made without pyplot. So a cell whose last line is a call shows its p
 is left open. Equal input gives equal PNG bytes.
 """
 
+from cnnlib.plots.architecture import architecture
 from cnnlib.plots.bars import accuracy_cost, bars
 from cnnlib.plots.curves import learning_curves, lines, stem
-from cnnlib.plots.diagram import architecture
 from cnnlib.plots.distributions import distributions
 from cnnlib.plots.matrices import confusion_matrix, heatmap
 from cnnlib.plots.pictures import feature_maps, filters, image_grid, worst_mistakes
