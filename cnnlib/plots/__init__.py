@@ -8,7 +8,20 @@ from cnnlib.plots.architecture import architecture
 from cnnlib.plots.bars import accuracy_cost, bars
 from cnnlib.plots.curves import learning_curves, lines, stem
 from cnnlib.plots.distributions import distributions
+from cnnlib.plots.fields import receptive_field_cone, receptive_field_pyramid
 from cnnlib.plots.matrices import confusion_matrix, heatmap
+from cnnlib.plots.operations import (
+    channel_groups,
+    convolution,
+    convolution_backward,
+    convolution_channels,
+    im2col,
+    padding_kinds,
+    sliding_kernel,
+    sliding_pool,
+    transposed_convolution,
+    window_settings,
+)
 from cnnlib.plots.pictures import feature_maps, filters, image_grid, worst_mistakes
 from cnnlib.plots.style import network_color
 
@@ -16,15 +29,27 @@ __all__ = [
     "accuracy_cost",
     "architecture",
     "bars",
+    "channel_groups",
     "confusion_matrix",
+    "convolution",
+    "convolution_backward",
+    "convolution_channels",
     "distributions",
     "feature_maps",
     "filters",
     "heatmap",
+    "im2col",
     "image_grid",
     "learning_curves",
     "lines",
     "network_color",
+    "padding_kinds",
+    "receptive_field_cone",
+    "receptive_field_pyramid",
+    "sliding_kernel",
+    "sliding_pool",
     "stem",
+    "transposed_convolution",
+    "window_settings",
     "worst_mistakes",
 ]
