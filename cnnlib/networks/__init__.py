@@ -23,7 +23,7 @@ from cnnlib.networks import (
 from cnnlib.networks.common import Variant
 from cnnlib.networks.weights import load_keras_weights, load_torch_weights
 
-__all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline"]
+__all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline", "styles"]
 
 # One module each, in the order of their papers; its VARIANTS table is the family's part of the catalogue.
 FAMILIES = (
@@ -48,6 +48,11 @@ _CATALOGUE = {name: variant for family in FAMILIES for name, variant in family.V
 def catalogue():
     """All networks of the course: `{name: Variant}`, families in the order of their papers."""
     return dict(_CATALOGUE)
+
+
+def styles():
+    """The color ("#rrggbb") and the marker of each family in figures: `{family: (color, marker)}`."""
+    return {name: style for family in FAMILIES for name, style in getattr(family, "STYLES", {}).items()}
 
 
 def build(name, input_shape=None, classes=None, width=1.0, **options):

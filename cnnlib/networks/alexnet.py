@@ -137,3 +137,6 @@ VARIANTS = {
                                     errors=(37.5, 16.0), form="zfnet_wide"),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"alexnet": ("#E69F00", "^"), "zfnet": ("#8A5F00", ">")}

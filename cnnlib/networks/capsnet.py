@@ -59,3 +59,6 @@ VARIANTS = {
                        dataset="MNIST"),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"capsnet": ("#A05A5A", (8, 1, 0))}

@@ -89,3 +89,6 @@ VARIANTS = {
                             28_589_128, 4_455_531_264, PAPER, 2022,
                             minimum_size=32, minimum_size_small=16, top1_error=17.9),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"convnext": ("#5B4FA8", "H")}

@@ -187,3 +187,6 @@ VARIANTS = {
     "densenet_bc190_k40_cifar": _cifar(25_624_430, 9_301_945_740, 3.46, 190, 40, **BC),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"densenet": ("#8B3A6B", "p")}

@@ -200,3 +200,6 @@ VARIANTS = {
     "googlenet_torchvision": _row(6_624_904, 1_498_376_192, None, 15, 3, **TORCHVISION),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"googlenet": ("#D55E00", "P")}

@@ -92,3 +92,6 @@ VARIANTS = {
     "highway32": _row(1_248_410, 314_081_920, 8.80, 4, (32, 32, 3), "CIFAR-10", stages=LAYERS["highway32"]),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"highway": ("#CC79A7", "<")}

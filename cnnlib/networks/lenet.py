@@ -147,3 +147,6 @@ VARIANTS = {
     "lenet_300_100": _variant(lenet_300_100, 266_610, 266_200, 1),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"lenet": ("#000000", "s"), "batchnorm-lenet": ("#595959", "*")}

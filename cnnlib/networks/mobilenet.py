@@ -92,3 +92,6 @@ VARIANTS = {
     "mobilenet_v1": Variant("mobilenet", mobilenet_v1, (224, 224, 3), 1000,
                             4_231_976, 568_740_352, PAPER, 2017, minimum_size=1, top1_error=29.4),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"mobilenet": ("#004D38", "8")}

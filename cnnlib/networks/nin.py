@@ -116,3 +116,6 @@ VARIANTS = {
     "nin": _variant("cifar", (32, 32, 3), 10, 966_986, 222_486_528, 1, top1_error=10.41, dataset="CIFAR-10"),
     "nin_imagenet": _variant("imagenet", (224, 224, 3), 1000, 7_595_176, 1_100_188_800, 59),
 }
+
+# The color and the marker of the family in every figure.
+STYLES = {"nin": ("#A39B00", "d")}

@@ -147,3 +147,6 @@ VARIANTS = {
                             groups=32, group_width=4, family="resnext", paper=RESNEXT, year=2017),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"resnet": ("#0072B2", "o"), "plain": ("#56B4E9", "v"), "resnext": ("#00436A", "h")}

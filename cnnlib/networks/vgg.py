@@ -116,3 +116,6 @@ VARIANTS = {
     "vgg19_bn":  _variant("E", 143_678_248, 19_632_062_464, normalization="batch"),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"vgg": ("#009E73", "D")}

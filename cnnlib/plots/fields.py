@@ -102,7 +102,8 @@ def receptive_field_pyramid(fields, *, image_size, effective=None, share=0.95):
     Raises:
         ValueError: no layer, or an effective field of an unknown layer or another size.
     """
-    fields = {str(k): getattr(v, "size", v) for k, v in as_mapping("fields", fields).items()}
+    given = {str(k): v for k, v in as_mapping("fields", fields).items()}
+    fields = {name: getattr(field, "size", field) for name, field in given.items()}
     effective = {} if effective is None else {str(k): v for k, v in dict(effective).items()}
     for name, values in effective.items():
         if name not in fields:
@@ -141,7 +142,8 @@ def receptive_field_pyramid(fields, *, image_size, effective=None, share=0.95):
         linewidth=0.8,
         label="theoretical",
     )
-    held = {name: _side(values, share) for name, values in effective.items()}
+    middles = {name: _middle(given[name], image_size) for name in effective}
+    held = {name: _side(values, share, middles[name]) for name, values in effective.items()}
     if held:
         index = dict(zip(fields, rows, strict=True))
         axis.barh([index[n] for n in held], list(held.values()), left=[-s / 2 for s in held.values()], height=0.36,
@@ -172,31 +174,32 @@ def receptive_field_pyramid(fields, *, image_size, effective=None, share=0.95):
         panel = figure.add_subplot(grid[1, i])
         values = effective[name]
         panel.imshow(values / (values.max() or 1), cmap="magma", vmin=0, vmax=1)
-        height, width = values.shape
         side = min(sizes[name], limit)
-        shapes.frame(
-            panel,
-            width / 2 - side / 2 - 0.5,
-            height / 2 - side / 2 - 0.5,
-            side,
-            side,
-            color="#7FC1FF",
-            line=1.2,
-        )
+        y, x = middles[name]
+        shapes.frame(panel, x - side / 2, y - side / 2, side, side, color="#7FC1FF", line=1.2)
+        panel.set(xlim=(-0.5, values.shape[1] - 0.5), ylim=(values.shape[0] - 0.5, -0.5))
         panel.set(xticks=[], yticks=[])
         panel.set_title(shorten(name, 18), fontsize=9)
         panel.grid(visible=False)
     return figure
 
 
-def _side(values, share):
+def _middle(field, image_size):
+    """The pixel in the middle of what the middle unit sees; of the image where the field tells no places."""
+    if not getattr(field, "jump", None) or not all(field.jump):
+        return tuple(side // 2 for side in image_size)
+    units = (round(side / jump) // 2 for side, jump in zip(image_size, field.jump, strict=True))
+    places = zip(field.start, units, field.jump, field.size, strict=True)
+    return tuple(start + unit * jump + (size - 1) / 2 for start, unit, jump, size in places)
+
+
+def _side(values, share, middle):
     """Side of the smallest square around the middle that holds a share of the sum."""
-    total = values.sum()
-    if total <= 0:
+    if values.sum() <= 0:
         return 0
-    y, x = (n // 2 for n in values.shape)
-    for half in range(max(values.shape)):
-        part = values[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1].sum()
-        if part >= share * total:
+    rows, columns = (abs(np.arange(n) - m) for n, m in zip(values.shape, middle, strict=True))
+    reach = np.maximum(rows[:, None], columns)
+    for half in np.unique(reach):
+        if values[reach <= half].sum() >= share * values.sum():
             return min(2 * half + 1, *values.shape)
-    return max(values.shape)
+    raise AssertionError("the whole image holds all of the gradient")
