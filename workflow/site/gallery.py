@@ -138,6 +138,38 @@ def _photo():
     return shirt * (0.75 + 0.25 * np.sin(y))
 
 
+def _normalization():
+    values = 2 + 2 * _rng().normal(size=2000)
+    normalized = (values - values.mean()) / values.std()
+    return plots.normalization(values, normalized, 1.5 * normalized - 1)
+
+
+def _residual():
+    steps = np.arange(17)
+    norms = {"with shortcut": 64 * 1.1**steps, "without": 64 * 0.6**steps}
+    return plots.residual_growth(
+        0.45 - 0.01 * steps[1:], norms, gradients={k: v[::-1] for k, v in norms.items()}
+    )
+
+
+def _decision():
+    names = [
+        "T-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ]
+    before, after = (np.exp(_rng().normal(0, 1.2, (2, 10)))[k] for k in (0, 1))
+    image = np.clip(_photo(), 0, 1)
+    return plots.decision(image, np.rot90(image), before / before.sum(), after / after.sum(), names, label=0)
+
+
 # name: (heading, what it shows, function)
 FIGURES = {
     **{f"network_{name}": (f"{name} as blocks", "drawn from its graph", functools.partial(_network, name))
@@ -186,6 +218,9 @@ FIGURES = {
     "dots": ("Dots", "trials and their mean, not from zero", lambda: plots.dots(
         {n: _rng().normal(m, 0.004, 5) for n, m in (("lenet5", 0.871), ("vgg11", 0.902), ("resnet18", 0.911))},
         x_label="test accuracy", y_label="network", reference=("paper", 0.9))),
+    "normalization": ("Batch normalization", "one channel before, during and after", _normalization),
+    "residual_growth": ("Residual blocks", "share of the change, norms with and without shortcuts", _residual),
+    "decision": ("A decision", "probabilities of an image and of its changed form", _decision),
     "slope": ("Slope", "before and after", lambda: plots.slope(
         {"lenet5": 0.87, "vgg11": 0.90, "plain20": 0.897, "resnet18": 0.91},
         {"lenet5": 0.88, "vgg11": 0.915, "plain20": 0.92, "resnet18": 0.918},
@@ -201,8 +236,8 @@ def gallery_page(folder):
         "of the evidence figures here are examples, not results."
     )
     lines = ["# Gallery of figures", "", about, ""]
-    for name, (heading, shows, make) in FIGURES.items():
-        (folder / f"{name}.png").write_bytes(make().png())
+    for name, (heading, shows, _) in FIGURES.items():
+        (folder / f"{name}.png").write_bytes(_png(name))
         lines += [
             f"## {heading}",
             "",
@@ -212,6 +247,11 @@ def gallery_page(folder):
             "",
         ]
     return "\n".join(lines)
+
+
+@functools.cache
+def _png(name):
+    return FIGURES[name][2]().png()
 
 
 def write_sheets(folder, columns=3):
