@@ -184,8 +184,9 @@ def _name_points(figure, axis, names, x, y, spans):
         line = (
             {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3} if far else None
         )
-        axis.annotate(names[i], (x[i], y[i]), xytext=(dx / scale, dy / scale), textcoords="offset points", fontsize=9,
+        name = axis.annotate(names[i], (x[i], y[i]), xytext=(dx / scale, dy / scale), textcoords="offset points", fontsize=9,
                       ha=align, va="center", arrowprops=line, zorder=4, bbox=_PAPER)  # fmt: skip
+        name.set_in_layout(False)  # or the layout would make room, and move the points
 
 
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}

@@ -33,7 +33,10 @@ def normalization(before, normalized, after, *, x_label="activation of one chann
     for axis, values, title, color in zip(axes, states, titles, (_BEFORE, "#6E9E7E", _AFTER), strict=True):
         axis.hist(values, edges, color=color)
         axis.axvline(values.mean(), color=_INK, linewidth=1.5)
-        axis.set_title(f"{title}\nmean {values.mean():.2f}, deviation {values.std():.2f}", fontsize=9)
+        axis.set_title(
+            f"{title}\nmean {round(float(values.mean()), 2) + 0.0:.2f}, deviation {values.std():.2f}",
+            fontsize=9,
+        )
         axis.set(xlabel=x_label)
     axes[0].set_ylabel("values")
     return figure

@@ -19,14 +19,14 @@ def texts_of(figure):
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
-            slack = 1e-9 * max(abs(low), abs(high))
+            slack = 1e-9 * (low if axis.get_scale() == "log" else max(abs(low), abs(high)))
             for tick in axis.get_major_ticks() + axis.get_minor_ticks():
                 if not axes.axison or not low - slack <= tick.get_loc() <= high + slack:
                     hidden |= {tick.label1, tick.label2}
         if not axes.axison:
             hidden |= {axes.xaxis.label, axes.yaxis.label, axes.xaxis.offsetText, axes.yaxis.offsetText}
     return [
-        (text, text.get_window_extent(renderer))
+        (text, Text.get_window_extent(text, renderer))  # of an annotation without its arrow
         for text in figure.findobj(Text)
         if text not in hidden and text.get_visible() and text.get_text().strip()
     ]
