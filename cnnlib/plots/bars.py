@@ -181,14 +181,22 @@ def _name_points(figure, axis, names, x, y, spans):
         taken.append(place)
         align = "right" if abs(angle) > 90 else "center" if abs(angle) == 90 else "left"
         far = np.hypot(dx, dy) > 15 * scale
-        line = (
-            {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3} if far else None
+        name = axis.annotate(
+            names[i],
+            (x[i], y[i]),
+            xytext=(dx / scale, dy / scale),
+            textcoords="offset points",
+            fontsize=9,
+            ha=align,
+            va="center",
+            arrowprops=_LEADER if far else None,
+            zorder=4,
+            bbox=_PAPER,
         )
-        name = axis.annotate(names[i], (x[i], y[i]), xytext=(dx / scale, dy / scale), textcoords="offset points", fontsize=9,
-                      ha=align, va="center", arrowprops=line, zorder=4, bbox=_PAPER)  # fmt: skip
         name.set_in_layout(False)  # or the layout would make room, and move the points
 
 
+_LEADER = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
 
 

@@ -41,7 +41,13 @@ ALLOWED = {
     "augment": {"layers"},
     "compress": {"training"},
     "networks": {"layers"},
-    "lesson": {"training", "inspect", "data", "networks"},
+    "lesson": {
+        "training",
+        "inspect",
+        "data",
+        "networks",
+        "plots",
+    },  # on top: explorers are figures with sliders
 }
 
 
