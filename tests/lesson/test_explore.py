@@ -78,6 +78,13 @@ def test_a_setting_that_does_not_fit_is_a_sentence(shown, monkeypatch):
     assert image.value != before
 
 
+def test_headless_runs_ask_for_no_widgets(monkeypatch):
+    from workflow.notebook_tools.kernel import environment
+
+    monkeypatch.setenv("CNNLIB_WIDGETS", "1")
+    assert environment()["CNNLIB_WIDGETS"] == "0"
+
+
 def test_a_kernel_without_a_notebook_is_not_interactive(monkeypatch):
     monkeypatch.delenv("CNNLIB_WIDGETS", raising=False)
     assert not explore.interactive()
@@ -85,3 +92,24 @@ def test_a_kernel_without_a_notebook_is_not_interactive(monkeypatch):
     assert not explore.interactive()  # no kernel
     monkeypatch.setenv("CNNLIB_WIDGETS", "0")
     assert not explore.interactive()
+
+
+@pytest.mark.parametrize("session", ["", "a.ipynb"])
+def test_an_executed_notebook_holds_a_picture_or_a_widget(session, monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    monkeypatch.setenv("CNNLIB_WIDGETS", "")
+    if session:
+        monkeypatch.setenv("JPY_SESSION_NAME", session)
+    else:
+        monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    code = "from cnnlib import lesson\nlesson.explore_receptive_field()"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = [output for output in notebook.cells[0].outputs if output.get("name") != "stderr"]
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert ("application/vnd.jupyter.widget-view+json" in kinds) == bool(session)
+    assert ("image/png" in kinds) == (not session)
+    if not session:
+        assert [o.text for o in outputs if o.output_type == "stream"] == [
+            "to explore in JupyterLab: layers 1 to 6; kernel 1 to 5; stride 1 to 3; dilation 1 to 3\n"
+        ]
