@@ -4,7 +4,7 @@ import ast
 import re
 
 KINDS = {
-    "architecture": "diagram of a network, layers from top to bottom",
+    "architecture": "diagram of a network, layers from left to right, blocks of several paths below",
     "bars": "bar chart",
     "distributions": "histograms",
     "filters": "kernels as pictures",
@@ -46,8 +46,10 @@ def _described(code):
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "plots"
-        and node.func.attr != "network_color"
+        and (
+            (node.func.value.id == "plots" and node.func.attr not in ("network_color", "use_family_styles"))
+            or (node.func.value.id == "lesson" and node.func.attr.startswith("explore_"))
+        )
     ]
     if not calls:
         return "Figure."

@@ -141,8 +141,9 @@ def _figures(records, board):
     """Pictures as data URIs with their alternative texts."""
     if not records:
         return []
-    from cnnlib import plots
+    from cnnlib import networks, plots
 
+    plots.use_family_styles(networks.styles())
     curves = {
         f"{network} ({lesson[:2]})": _mean_history(group)
         for (lesson, network), group in by_network(records).items()

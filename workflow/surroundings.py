@@ -20,6 +20,7 @@ DEFAULT_FOLDER = ROOT / "runs" / "surroundings"
 # What a kernel needs for outputs that repeat.
 SETTINGS = {
     "CNNLIB_PROGRESS": "plain",
+    "CNNLIB_WIDGETS": "0",  # also where the run was started from a notebook that somebody has open
     "TF_CPP_MIN_LOG_LEVEL": "3",
     # A debugger's warning about frozen modules would go to stderr.
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",

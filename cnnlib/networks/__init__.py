@@ -26,7 +26,7 @@ from cnnlib.networks.common import Variant, channels_last
 from cnnlib.networks.hints import Shape
 from cnnlib.networks.weights import load_keras_weights, load_torch_weights
 
-__all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline"]
+__all__ = ["Variant", "build", "catalogue", "load_keras_weights", "load_torch_weights", "outline", "styles"]
 
 # One module each, in the order of their papers; its VARIANTS table is the family's part of the catalogue.
 FAMILIES = (
@@ -51,6 +51,11 @@ _CATALOGUE = {name: variant for family in FAMILIES for name, variant in family.V
 def catalogue() -> dict[str, Variant]:
     """All networks of the course: `{name: Variant}`, families in the order of their papers."""
     return dict(_CATALOGUE)
+
+
+def styles() -> dict[str, tuple]:
+    """The color ("#rrggbb") and the marker of each family in figures: `{family: (color, marker)}`."""
+    return {name: style for family in FAMILIES for name, style in getattr(family, "STYLES", {}).items()}
 
 
 def build(

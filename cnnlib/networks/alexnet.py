@@ -129,3 +129,6 @@ VARIANTS = {
                          options={"form": "zfnet_wide"}),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"alexnet": ("#E69F00", "^"), "zfnet": ("#8A5F00", ">")}

@@ -65,3 +65,6 @@ VARIANTS = {
                        macs=203_202_560, paper=PAPER, year=2017, minimum_size=17, minimum_size_small=13,
                        top1_error=0.25, dataset="MNIST"),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"capsnet": ("#A05A5A", (8, 1, 0))}

@@ -87,3 +87,6 @@ VARIANTS = {
                              params=28_589_128, macs=4_455_531_264, paper_macs="4.5G", paper=PAPER, year=2022,
                              minimum_size=32, minimum_size_small=16, top1_error=17.9),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"convnext": ("#5B4FA8", "H")}

@@ -169,3 +169,6 @@ VARIANTS = {
                                        options={"depth": 190, "growth": 40, **_BC}),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"densenet": ("#8B3A6B", "p")}

@@ -186,3 +186,6 @@ VARIANTS = {
     "googlenet_torchvision": _row(params=6_624_904, macs=1_498_376_192, minimum_size=15, minimum_size_small=3,
                                   options=_TORCHVISION, macs_note="no paper's: torchvision's form"),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"googlenet": ("#D55E00", "P")}

@@ -78,3 +78,6 @@ VARIANTS = {
     "highway19": _cifar(params=2_274_186, macs=351_831_296, top1_error=7.54, options={"stages": LAYERS["highway19"]}),
     "highway32": _cifar(params=1_248_410, macs=314_081_920, top1_error=8.80, options={"stages": LAYERS["highway32"]}),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"highway": ("#CC79A7", "<")}

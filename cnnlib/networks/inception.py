@@ -96,3 +96,6 @@ VARIANTS = {
                             minimum_size=1, minimum_size_small=1, top1_error=25.2, top5_error=7.8),
     **v3.VARIANTS,
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"inception": ("#7A3600", "X")}

@@ -157,3 +157,6 @@ VARIANTS = {
     "lenet_300_100": _row(build=lenet_300_100, params=266_610, macs=266_200),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"lenet": ("#000000", "s"), "batchnorm-lenet": ("#595959", "*")}

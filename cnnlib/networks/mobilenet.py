@@ -101,3 +101,6 @@ VARIANTS = {
                             params=4_231_976, macs=568_740_352, paper_macs="569M", paper=PAPER, year=2017,
                             top1_error=29.4),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"mobilenet": ("#004D38", "8")}

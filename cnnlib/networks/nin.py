@@ -112,3 +112,6 @@ VARIANTS = {
     "nin_imagenet": _row(input_shape=(224, 224, 3), classes=1000, params=7_595_176, macs=1_100_188_800,
                          minimum_size=59, options={"form": "imagenet"}),
 }  # fmt: skip
+
+# The color and the marker of the family in every figure.
+STYLES = {"nin": ("#A39B00", "d")}

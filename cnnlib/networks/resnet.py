@@ -104,3 +104,6 @@ VARIANTS = {
                             year=2017, options={**_50, **_V15, "groups": 32, "group_width": 4}),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"resnet": ("#0072B2", "o"), "plain": ("#56B4E9", "v"), "resnext": ("#00436A", "h")}

@@ -108,3 +108,6 @@ VARIANTS = {
     "vgg19_bn": _row("E", normalization="batch", params=143_678_248, macs=19_632_062_464),
 }
 # fmt: on
+
+# The color and the marker of the family in every figure.
+STYLES = {"vgg": ("#009E73", "D")}

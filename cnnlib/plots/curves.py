@@ -2,19 +2,20 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from cnnlib.plots.style import as_array, as_mapping, legend_outside, new_figure, series_styles, styled
 
 _CURVE_COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 OUTLIER = 10  # times the median loss
-_MARKERS = 12  # a line of more points has a marker at every k-th only
+_MARKED = 60  # a line of more points shows its samples by its corners only, without a marker at each
 _NAMED_TICKS = 9  # so many values on a logarithmic axis are named one by one
 
 
 @styled
-def learning_curves(histories):
-    """Loss and accuracy by epoch: training dashed, validation solid, one colour a network.
+def learning_curves(histories, recorded=None):
+    """Loss and accuracy by epoch: training dashed with open markers, validation solid, one color a network.
 
     The loss axis is logarithmic where one loss is far above the others.
 
@@ -22,29 +23,39 @@ def learning_curves(histories):
         histories: `{name: table}`; a table is a DataFrame, a mapping of columns, or anything whose method
             `.table()` gives one, with the columns train_loss, train_accuracy, validation_loss and
             validation_accuracy, one row an epoch. NaN marks what was not measured.
+        recorded: `{name: [tables]}` of recorded trials, tables as above: the validation columns are drawn as a band
+            from the least to the largest, with their mean, behind the curve of that name.
 
     Returns:
         Figure with two axes, loss and accuracy.
 
     Raises:
-        ValueError: no history, a missing column, no epoch, or columns of unequal length.
+        ValueError: no history, a missing column, no epoch, columns of unequal length, or recorded trials of a name
+            that has no history.
     """
     histories = as_mapping("histories", histories)
     tables = {str(name): _curve_columns(name, history) for name, history in histories.items()}
-    longest = max(len(columns["train_loss"]) for columns in tables.values())
+    recorded = {} if recorded is None else {str(name): trials for name, trials in dict(recorded).items()}
+    for name in set(recorded) - set(tables):
+        raise ValueError(f"recorded[{name!r}] belongs to no curve; histories has {', '.join(tables)}.")
+    bands = {name: [_curve_columns(name, trial) for trial in trials] for name, trials in recorded.items()}
+    every = [*tables.values(), *(columns for trials in bands.values() for columns in trials)]
+    longest = max(len(columns["train_loss"]) for columns in every)
     figure = new_figure(height=max(3.2, 0.19 * len(tables) + 1.2))
     axes = figure.subplots(1, 2)
     styles = series_styles(tables)
-    for (color, marker, _), columns in zip(styles, tables.values(), strict=True):
+    for (color, marker, _), (name, columns) in zip(styles, tables.items(), strict=True):
         epochs = np.arange(1, len(columns["train_loss"]) + 1)
-        shape = {"color": color, "marker": marker, "markevery": max(1, longest // _MARKERS)}
+        shape = {"color": color, "marker": _marker(marker, longest)}
         for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
             train, validation = columns[f"train_{quantity}"], columns[f"validation_{quantity}"]
             axis.plot(epochs, train, "--", markerfacecolor="white", alpha=0.7, **shape)
             axis.plot(epochs, validation, "-", **shape)
+            if name in bands:
+                _draw_band(axis, [trial[f"validation_{quantity}"] for trial in bands[name]], color)
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         axis.set(xlabel="epoch", ylabel=quantity)
-        if quantity == "loss" and _has_outlier(tables.values()):
+        if quantity == "loss" and _has_outlier(every):
             axis.set_yscale("log")
             axis.set_ylabel("loss (logarithmic)")
         else:
@@ -54,8 +65,31 @@ def learning_curves(histories):
         axis.set_xlim(*((0.5, 1.5) if longest == 1 else (1 - 0.03 * longest, longest * 1.03)))
     handles = [Line2D([], [], color=color, marker=marker) for color, marker, _ in styles]
     kinds = [Line2D([], [], color="#404040", linestyle=line) for line in ("--", "-")]
-    legend_outside(figure, handles + kinds, [*tables, "training", "validation"])
+    labels = [*tables, "training", "validation"]
+    if bands:
+        kinds.append(Patch(color="#404040", alpha=0.2, linewidth=0))
+        labels.append("recorded trials")
+    legend_outside(figure, handles + kinds, labels)
     return figure
+
+
+def _marker(marker, samples):
+    """The marker of a line with so many samples: each has one, or none has, but never some."""
+    return marker if samples <= _MARKED else ""
+
+
+def _draw_band(axis, trials, color):
+    """From the least to the largest of recorded trials, as far as two or more of them ran, with their mean."""
+    length = max(map(len, trials))
+    values = np.full((len(trials), length), np.nan)
+    for row, trial in zip(values, trials, strict=True):
+        row[: len(trial)] = trial
+    measured = np.isfinite(values).any(axis=0)
+    epochs, values = np.arange(1, length + 1)[measured], values[:, measured]
+    axis.fill_between(
+        epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.2, linewidth=0
+    )
+    axis.plot(epochs, np.nanmean(values, axis=0), color=color, linewidth=0.8, zorder=1)
 
 
 def _has_outlier(tables):
@@ -114,9 +148,7 @@ def lines(x, series, *, x_label, y_label, title=None, x_log=False, y_log=False, 
     axis = figure.subplots()
     handles = []
     for (name, y), (color, marker, line) in zip(series.items(), series_styles(series), strict=True):
-        handles += axis.plot(
-            x, y, color=color, marker=marker, linestyle=line, markevery=max(1, len(x) // _MARKERS)
-        )
+        handles += axis.plot(x, y, color=color, marker=_marker(marker, len(x)), linestyle=line)
         if name in bands:
             low, high = (_series(f"{name} band", edge, x) for edge in bands[name])
             axis.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
@@ -130,9 +162,9 @@ def lines(x, series, *, x_label, y_label, title=None, x_log=False, y_log=False, 
         axis.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
     if chance is not None:
         axis.axhline(chance, color="#404040", linestyle=(0, (1, 3)), linewidth=1)
-        axis.annotate(
-            "chance", (1, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
-        )
+        # Beside the axis, where no line runs.
+        axis.annotate("chance", (1, chance), xycoords=("axes fraction", "data"), xytext=(4, 0), fontsize=9,
+                      textcoords="offset points", ha="left", va="center")  # fmt: skip
     if len(series) > 1:
         legend_outside(figure, handles, list(series))
     return figure

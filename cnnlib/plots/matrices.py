@@ -105,7 +105,7 @@ def _matrix(matrix, row_names, column_names, x_label, y_label, value_label, numb
             red, green, blue, _ = picture.cmap(picture.norm(value))
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
             text = zero_text if zero_text and value == 0 else number_format.format(value)
-            axis.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
+            axis.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
     return figure
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cnnlib.plots.fonts import width_of
+from cnnlib.plots.shapes import TEXT, text_width
 from cnnlib.plots.style import LIGHT_GREY, WIDTH, as_array, as_names, literal, new_figure, shorten, styled
 
 ROUNDING = 1e-5  # transforms in single precision leave [0, 1] by so much
@@ -144,11 +145,13 @@ def _tiles(tiles, titles, columns, *, vmin, vmax, colors="gray"):
         raise ValueError(f"{count} pictures do not fit; give at most {_MAX_TILES}.")
     titles = None if titles is None else as_names("titles", titles, count)
     columns = _columns(columns, count, titles)
+    if titles is not None:
+        titles = [_fitted(title, min(WIDTH / columns, 2.0) - 0.08) for title in titles]
     rows = math.ceil(count / columns)
     lines = 0 if titles is None else max(title.count("\n") + 1 for title in titles)
     # As wide as the column allows, but the whole no higher than wide unless tiles would get too small.
     tile_width = min(WIDTH / columns, 2.0, max(0.5, WIDTH / rows))
-    tile_height = tile_width * tiles.shape[1] / tiles.shape[2] + 0.15 * lines
+    tile_height = tile_width * tiles.shape[1] / tiles.shape[2] + 0.16 * lines
     figure = new_figure(height=max(0.6, rows * tile_height + 0.1), width=max(1.0, columns * tile_width))
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.04, wspace=0.01, hspace=0.0)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -160,7 +163,7 @@ def _tiles(tiles, titles, columns, *, vmin, vmax, colors="gray"):
         picture = tiles[i] if tiles.shape[3] == 3 else tiles[i, ..., 0]
         axis.imshow(picture, cmap=colors, vmin=vmin, vmax=vmax)
         if titles is not None:
-            axis.set_title(titles[i], fontsize=_title_size(titles, tile_width), pad=2)
+            axis.set_title(titles[i], fontsize=TEXT, pad=2)
     return figure
 
 
@@ -174,7 +177,18 @@ def _columns(columns, count, titles):
     return int(min(columns, count))
 
 
-def _title_size(titles, tile_width):
-    """Points at which the longest line is no wider than a tile: a letter is about 0.6 of its size wide."""
-    longest = max(1, *(width_of(line) for title in titles for line in title.split("\n")))
-    return min(8.5, tile_width * 72 * 0.95 / (0.6 * longest))
+def _fitted(title, width):
+    """A title in lines that are no wider than `width` inches: broken at spaces, and cut where one word is too long."""
+    lines = []
+    for line in title.split("\n"):
+        current = ""
+        for word in line.split(" "):
+            while len(word) > 1 and text_width(word) > width:
+                word = word[:-2].rstrip("…") + "…"
+            joined = f"{current} {word}" if current else word
+            if current and text_width(joined) > width:
+                lines.append(current)
+                joined = word
+            current = joined
+        lines.append(current)
+    return "\n".join(lines)

@@ -20,26 +20,9 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 GREY = "#7F7F7F"  # whatever is no network of the course
 LIGHT_GREY = "#D0D0D0"
 
-# One colour and one marker a family in all lessons. Where a family follows from another it has a darker
-# shade of its colour, which differs in lightness and so survives colour blindness and grey print.
-NETWORK_STYLES = {
-    "lenet": ("#000000", "o"),
-    "alexnet": ("#E69F00", "o"),
-    "zfnet": ("#8A5F00", "s"),
-    "vgg": ("#009E73", "o"),
-    "nin": ("#A39B00", "D"),
-    "googlenet": ("#D55E00", "o"),
-    "inception": ("#7A3600", "s"),
-    "batchnorm-lenet": ("#595959", "s"),
-    "highway": ("#CC79A7", "o"),
-    "resnet": ("#0072B2", "o"),
-    "plain": ("#56B4E9", "v"),
-    "resnext": ("#00436A", "s"),
-    "densenet": ("#8B3A6B", "D"),
-    "mobilenet": ("#004D38", "s"),
-    "convnext": ("#5B4FA8", "D"),
-    "capsnet": ("#A05A5A", "v"),
-}
+# {family: (color, marker)}, filled by `use_family_styles`; figures know no network by name.
+_family_styles = {}
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 _ALIASES = {
     "bn-lenet": "batchnorm-lenet",
     "lenet-bn": "batchnorm-lenet",
@@ -53,7 +36,9 @@ _STYLE = {
     "font.size": 9.5,
     "axes.titlesize": 10,
     "axes.labelsize": 9.5,
-    "legend.fontsize": 8.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -124,42 +109,51 @@ def styled(function):
     return wrapper
 
 
+def use_family_styles(styles):
+    """From now on draw networks of these families in their color and with their marker.
+
+    `cnnlib.lesson` does so with the rows of `cnnlib.networks`; a name of no family takes the next color of the palette.
+
+    Args:
+        styles: `{family: ("#rrggbb", marker)}`, markers as matplotlib has them; they join those already known.
+    """
+    _family_styles.update({str(name): (color, marker) for name, (color, marker) in dict(styles).items()})
+
+
 def network_family(name):
-    """The family of NETWORK_STYLES that a network's name speaks of, or None."""
+    """The family, of those with a style, that a network's name speaks of, or None."""
     text = re.sub(r"[\s_]+", "-", str(name).lower())
     for alias, family in _ALIASES.items():
         text = text.replace(alias, family)
     # A name must stand alone: "plain20" and "resnet-v2" do, the "lenet" of "googlenet" does not.
-    found = [f for f in NETWORK_STYLES if re.search(rf"(?<![a-z]){f}(?:$|[^a-z]|v\d)", text)]
+    found = [f for f in _family_styles if re.search(rf"(?<![a-z]){f}(?:$|[^a-z]|v\d)", text)]
     return max(found, key=len, default=None)
 
 
 def network_color(name):
     """The colour ("#rrggbb") of a network or family in the whole course; grey for any other name."""
     family = network_family(name)
-    return GREY if family is None else NETWORK_STYLES[family][0]
+    return GREY if family is None else _family_styles[family][0]
 
 
 def series_styles(names):
-    """A (colour, marker, line style) for each name, no two alike for up to 20 of them.
+    """A (color, marker, line style) for each name, no two alike for up to 20 of them, also in grey.
 
-    Networks keep their family's colour; a second network of a family gets another line and marker. Other
-    names take the palette's colours that no network here uses.
+    Networks keep their family's color and marker; a second network of a family gets another line and marker. Other
+    names take the palette's colors that no network here uses, each with a marker of its own.
     """
-    taken = {network_color(name) for name in names if network_family(name)}
-    free = [color for color in PALETTE if color not in taken] or [GREY]
-    # Markers for the second and later series of one colour, and line styles that go with them.
-    variations = list(
-        zip(("o", "s", "D", "v", "^", "P", "X"), ("-", "--", "-.", ":", "-", "--", "-."), strict=True)
-    )
-    used, others, styles = {}, itertools.cycle(free), []
-    for name in names:
-        family = network_family(name)
-        color, marker = NETWORK_STYLES[family] if family else (next(others), "o")
-        count = used[color] = used.get(color, -1) + 1
-        if count:
-            marker = [m for m, _ in variations if m != marker][(count - 1) % (len(variations) - 1)]
-        styles.append((color, marker, variations[count % len(variations)][1]))
+    families = [network_family(name) for name in names]
+    colors, markers = ({_family_styles[family][k] for family in families if family} for k in (0, 1))
+    others = itertools.cycle([color for color in PALETTE if color not in colors] or [GREY])
+    lines, seen, styles = ("-", "--", "-.", ":"), {}, []
+    for family in families:
+        color, marker = _family_styles[family] if family else (next(others), None)
+        count = seen[color] = seen.get(color, -1) + 1
+        if marker is None or count:
+            marker = next((m for m in _MARKERS if m not in markers), _MARKERS[len(styles) % len(_MARKERS)])
+            markers.add(marker)
+        nameless = sum(f is None for f in families[: len(styles)])
+        styles.append((color, marker, lines[(count if family else nameless) % len(lines)]))
     return styles
 
 

@@ -10,9 +10,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from cnnlib import plots
+from cnnlib import networks, plots
 from cnnlib.plots import fonts
-from cnnlib.plots.style import NETWORK_STYLES, series_styles, shorten
+from cnnlib.plots.style import series_styles, shorten
+
+STYLES = networks.styles()
+plots.use_family_styles(STYLES)
 
 TWENTY = [
     "lenet5", "alexnet", "zfnet", "vgg11", "vgg16", "nin", "googlenet", "inception_v3", "bn_lenet", "highway19",
@@ -195,12 +198,12 @@ def test_a_network_has_its_family_s_colour_everywhere():
         == plots.network_color("resnet")
         == plots.network_color("preact_resnet56")
     )
-    assert plots.network_color("resnext50") == NETWORK_STYLES["resnext"][0]
+    assert plots.network_color("resnext50") == STYLES["resnext"][0]
     assert plots.network_color("googlenet") != plots.network_color("lenet5")
     assert plots.network_color("bn_lenet") == plots.network_color("batchnorm-lenet") == "#595959"
-    assert plots.network_color("plain20") == NETWORK_STYLES["plain"][0]
+    assert plots.network_color("plain20") == STYLES["plain"][0]
     assert plots.network_color("explained") == plots.network_color("anything") == "#7F7F7F"
-    colors = [color for color, _ in NETWORK_STYLES.values()]
+    colors = [color for color, _ in STYLES.values()]
     assert len(set(colors)) == len(colors) == 16
     figure = plots.learning_curves({"other": history(2), "vgg16": history(2)})
     assert [line.get_color() for line in figure.axes[0].lines][2:] == [plots.network_color("vgg16")] * 2

@@ -46,7 +46,8 @@ ALLOWED = {
     "augment": {"layers"},
     "compress": {"training"},
     "networks": {"layers"},
-    "lesson": {"backends", "training", "inspect", "data", "networks"},
+    # on top: explorers are figures with sliders
+    "lesson": {"backends", "training", "inspect", "data", "networks", "plots"},
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from workflow.files import write_text
 from workflow.lessons import ROOT, find_lessons
 from workflow.records import load_records
-from workflow.site import lessons, pages, reference
+from workflow.site import gallery, lessons, pages, reference
 
 DOCS = ROOT / "docs"
 BUDGET = "cpu"  # the budget whose kept records the ledger shows
@@ -38,6 +38,7 @@ def write_sources(target):
     _write(target / "ledger.md", pages.ledger_page(records, claims))
     for name, page in reference.api_pages().items():
         _write(target / "api" / name, page)
+    _write(target / "gallery.md", gallery.gallery_page(target / "gallery"))
     return {f"notebooks/{lesson.notebook.name}": lesson.notebook for lesson in found}
 
 
