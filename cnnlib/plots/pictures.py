@@ -151,7 +151,7 @@ def _tiles(tiles, titles, columns, *, vmin, vmax, colors="gray"):
     lines = 0 if titles is None else max(title.count("\n") + 1 for title in titles)
     # As wide as the column allows, but the whole no higher than wide unless tiles would get too small.
     tile_width = min(WIDTH / columns, 2.0, max(0.5, WIDTH / rows))
-    tile_height = tile_width * tiles.shape[1] / tiles.shape[2] + 0.16 * lines
+    tile_height = tile_width * tiles.shape[1] / tiles.shape[2] + 0.175 * lines
     figure = new_figure(height=max(0.6, rows * tile_height + 0.1), width=max(1.0, columns * tile_width))
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.04, wspace=0.01, hspace=0.0)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from cnnlib import networks, plots
 from cnnlib.plots import fonts
 from cnnlib.plots.style import series_styles, shorten
+from tests.plots.measures import faults
 
 STYLES = networks.styles()
 plots.use_family_styles(STYLES)
@@ -150,6 +151,7 @@ def test_texts_neither_overlap_nor_leave_the_picture(make):
     figure = make()
     assert find_overlaps(figure) == []
     assert find_outside(figure) == []
+    assert faults(figure) == []  # nor is one smaller than 9 points
 
 
 def test_the_overlap_check_sees_an_overlap():
