@@ -18,6 +18,7 @@ ON_EVERY_BACKEND = (
     "tests/layers",
     "tests/inspect",
     "tests/training",
+    "tests/backends",
     "tests/compress",
     "tests/augment",
     "tests/lesson/test_lesson.py",
