@@ -10,7 +10,7 @@ import keras
 from cnnlib import backends
 
 
-def on_devices(devices):
+def on_devices(devices: int | None) -> contextlib.AbstractContextManager:
     """A context in which a network is built for training on `devices` devices.
 
     TensorFlow decides where a weight lies when it makes it, so a network for several devices is built within;

@@ -2,6 +2,10 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass
@@ -23,26 +27,26 @@ class History:
     stopped_early: bool = False
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Epochs that were run."""
         return len(self.train_loss)
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         """Wall time of the whole training, validation and compilation included."""
         return sum(self.epoch_seconds)
 
     @property
-    def images_per_second(self):
+    def images_per_second(self) -> float:
         """Training images a second in the fastest epoch (the first one also compiles); validation left out."""
         return self.images_per_epoch / min(self.train_seconds) if self.train_seconds else float("nan")
 
-    def append(self, **values):
+    def append(self, **values: float) -> None:
         """Add one epoch: a number for each of the per-epoch lists."""
         for name, value in values.items():
             getattr(self, name).append(float(value))
 
-    def table(self):
+    def table(self) -> "pd.DataFrame":
         """The history as a DataFrame, one row an epoch."""
         import pandas as pd
 

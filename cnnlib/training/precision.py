@@ -7,7 +7,7 @@ from cnnlib import backends
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")
 
 
-def choose_precision(precision):
+def choose_precision(precision: str) -> str:
     """Set the precision of networks built from now on; returns the one chosen.
 
     Args:

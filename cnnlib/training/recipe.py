@@ -2,8 +2,12 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("constant", "step", "cosine", "one_cycle", "plateau")
@@ -101,7 +105,7 @@ class Recipe:
         if not valid:
             raise ValueError(f"Recipe: {name}={getattr(self, name)!r} must be {bound}")
 
-    def table(self):
+    def table(self) -> "pd.DataFrame":
         """The recipe as a table of two columns, only the values that this optimizer and schedule use."""
         import pandas as pd
 

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -25,20 +27,20 @@ class TrainingDiverged(ArithmeticError):
 
 
 def train(
-    model,
-    images,
-    recipe,
-    seed=0,
+    model: keras.Model,
+    images: Dataset,
+    recipe: Recipe,
+    seed: int = 0,
     *,
-    loss=None,
-    augmentation=None,
-    loop="fused",
-    progress="auto",
-    csv_log=None,
-    tensorboard=None,
-    resident=None,
-    devices=None,
-):
+    loss: Callable | None = None,
+    augmentation: keras.layers.Layer | None = None,
+    loop: str = "fused",
+    progress: str = "auto",
+    csv_log: str | Path | None = None,
+    tensorboard: str | Path | None = None,
+    resident: bool | None = None,
+    devices: int | None = None,
+) -> History:
     """Train `model` on `images.train`, watching `images.validation`; the test set is not looked at.
 
     Args:
@@ -94,7 +96,7 @@ def train(
     return history
 
 
-def evaluate(model, split, *, batch_size=None):
+def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None) -> dict[str, float]:
     """Mean cross-entropy in nats, top-1 and top-5 accuracy (shares in [0, 1]) of `model` on a data split.
 
     Args:
@@ -115,7 +117,7 @@ def evaluate(model, split, *, batch_size=None):
     return dict(zip(("loss", "top1", "top5"), sums, strict=True))
 
 
-def epoch_order(examples, steps, batch_size, seed, epoch):
+def epoch_order(examples: int, steps: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
     """Rows of the training set in the order of an epoch: int32 (steps, batch_size); the remainder is left out."""
     order = np.random.default_rng((seed, epoch)).permutation(examples)[: steps * batch_size]
     return order.astype(np.int32).reshape(steps, batch_size)
@@ -174,7 +176,7 @@ def _check_fit(model, images, recipe, seed, loop):
         )
 
 
-def check_network(model, split):
+def check_network(model: keras.Model, split: Split) -> None:
     """ValueError, in a sentence, unless `model` takes the images of `split` and ends in logits for its labels."""
     if not isinstance(model, keras.Model):
         raise ValueError(f"model is {_kind(model)}; expected a built keras.Model, as networks.build gives it")

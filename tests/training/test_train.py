@@ -262,7 +262,9 @@ def mislabelled():
     some = corners()
     labels = np.ones_like(some.train.labels)
     labels[0] = 9
-    return dataclasses.replace(some, train=data.Split(some.train.images, labels))
+    return dataclasses.replace(
+        some, train=data.Split(some.train.images, labels), class_names=tuple("abcdefghij")
+    )
 
 
 def in_float64():
