@@ -90,8 +90,21 @@ def _architecture(operation: keras.Operation) -> str:
         text = json.dumps(_anonymous(config, names), sort_keys=True)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise _Unknown from error
-    variables = [(tuple(v.shape), str(v.dtype), bool(v.trainable)) for v in operation.variables]
+    # Constraints and regularizers may be set on a weight itself, without the layer's configuration saying so.
+    variables = [
+        (tuple(v.shape), str(v.dtype), bool(v.trainable), *map(_rule, (v.constraint, v.regularizer)))
+        for v in operation.variables
+    ]
     return f"{text} {variables}"
+
+
+def _rule(rule: Any) -> str | None:
+    """A constraint or a regularizer of Keras as text; any other could hold tensors of its own, a mask for instance."""
+    if rule is None:
+        return None
+    if type(rule).__module__.split(".")[0] != "keras":
+        raise _Unknown
+    return f"{type(rule).__name__} {rule.get_config()}"
 
 
 def _anonymous(config: Any, names: dict[str, str]) -> Any:

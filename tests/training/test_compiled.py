@@ -155,6 +155,35 @@ def test_what_could_be_another_next_time_is_never_shared(case):
     assert digests[0] != digests[1]
 
 
+class Masked(keras.constraints.Constraint):
+    """As pruning sets it on a weight, long after the layer was made."""
+
+    def __init__(self, mask):
+        self.mask = mask
+
+    def __call__(self, value):
+        return value * self.mask
+
+
+def test_constraints_that_were_set_on_weights_are_not_shared():
+    trained(network())
+    for kept_weights in (0.0, 1.0):
+        model = network()
+        kernel = model.get_layer("convolution").kernel
+        kernel.constraint = Masked(np.full(kernel.shape, kept_weights, "float32"))
+        trained(model)
+        assert np.any(keras.ops.convert_to_numpy(kernel)) == bool(kept_weights)
+
+
+def test_a_regularizer_that_was_set_on_a_weight_counts():
+    plain, shrunk = network(), network()
+    trained(plain)
+    shrunk.get_layer("scores").kernel.regularizer = keras.regularizers.L2(10.0)
+    trained(shrunk)
+    sizes = [float(np.abs(m.get_layer("scores").get_weights()[0]).mean()) for m in (plain, shrunk)]
+    assert sizes[1] < 0.8 * sizes[0]
+
+
 def test_a_loss_of_ones_own_is_never_shared():
     scale = [1.0]
 
