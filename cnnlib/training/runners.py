@@ -56,7 +56,7 @@ class Evaluation:
     """Mean loss, top-1 and top-5 accuracy of a network over one split, in one compiled call.
 
     The last batch is filled up with the first image at weight 0, so that all batches have one shape. The network is
-    measured as it is when this is made; its weights, as they are at each call.
+    measured as it is at the first call; its weights, as they are at each.
 
     Args:
         loss: `loss(labels, outputs, images) -> (N,)`.
