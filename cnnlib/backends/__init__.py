@@ -14,6 +14,8 @@ from typing import Any, Protocol, cast
 import keras
 import numpy as np
 
+__all__ = ["Arrays", "Backend", "Program", "State", "cpu_flags", "current"]
+
 Tensor = Any  # a tensor of the running backend
 
 

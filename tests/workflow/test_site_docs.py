@@ -130,7 +130,8 @@ def test_commands_of_the_pages_exist(path):
     for name in re.findall(r"`make (?:[A-Z]+=\S+ )*([a-z]+)", text):
         assert name in targets, f"{path.name}: make {name}"
     for module in re.findall(r"python -m (workflow\.\w+)", text):
-        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), f"{path.name}: {module}"
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), f"{path.name}: {module}"
     for file in re.findall(r"`((?:docs|cnnlib|notebooks|tests|workflow|\.github|\.ci)/[\w./]+)`", text):
         assert (ROOT / file).exists(), f"{path.name}: {file}"
 

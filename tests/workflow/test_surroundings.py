@@ -117,6 +117,9 @@ def test_a_home_that_cannot_be_written_stops_no_run(tmp_path):
 
 
 def test_jupyterlab_keeps_the_users_settings_that_change_no_result(monkeypatch, users_machine, tmp_path):
+    for name in surroundings.environment(tmp_path / "checks"):  # these tests run in surroundings of their own
+        if name in (*surroundings.PLACES, *surroundings.PRIVATE_PLACES, *surroundings.CHANGE_RESULTS):
+            monkeypatch.delenv(name, raising=False)
     for name, value in users_machine.items():
         monkeypatch.setenv(name, value)
     within = surroundings.interactive_environment(tmp_path / "lab")
