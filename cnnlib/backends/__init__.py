@@ -21,7 +21,7 @@ Tensor = Any  # a tensor of the running backend
 
 @dataclass(frozen=True)
 class State:
-    """The variables that a training changes, `keras.Variable`s in lists: they go into each call of a `Program`.
+    """The variables that a training changes, in lists: they go into each call of a `Program`.
 
     Attributes:
         trainable: the network's weights that are trained.
@@ -70,7 +70,7 @@ class Program(Protocol):
 
 
 class Backend(Protocol):
-    """What a module of this room offers. Shapes as in `Arrays`; variables are `keras.Variable`s."""
+    """What a module of this room offers. Shapes as in `Arrays`; variables are those of Keras."""
 
     VIRTUAL_CPUS: str  # how to have several devices on a CPU, or why there are none
 
