@@ -8,6 +8,7 @@ are equal but for names, initializers and seeds.
 import collections
 import json
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -40,7 +41,7 @@ def key_of(kind: str, parts: tuple, arrays: tuple) -> Hashable | None:
 
     Args:
         kind: "train" or "evaluate".
-        parts: networks, layers, functions and plain values.
+        parts: networks or their descriptions, layers, functions and plain values.
         arrays: tensors, the shapes of which belong to the program.
 
     Returns:
@@ -55,11 +56,30 @@ def key_of(kind: str, parts: tuple, arrays: tuple) -> Hashable | None:
     return kind, keras.config.backend(), keras.config.floatx(), described, shapes
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a network computes, as text for several keys; None where its configuration does not say."""
+
+    text: str | None
+
+
+def describe(model: keras.Model) -> Description:
+    """The description of a network as it is now, for `key_of` in its place."""
+    try:
+        return Description(_architecture(model))
+    except _Unknown:
+        return Description(None)
+
+
 class _Unknown(Exception):
     """A part's behavior cannot be told from its description."""
 
 
 def _described(part: Any) -> Hashable:
+    if isinstance(part, Description):
+        if part.text is None:
+            raise _Unknown
+        return part.text
     if isinstance(part, keras.Operation):
         return _architecture(part)
     if callable(part):

@@ -14,7 +14,7 @@ from keras import ops
 
 from cnnlib import backends
 from cnnlib.backends import Arrays, State
-from cnnlib.training.compiled import kept, key_of
+from cnnlib.training.compiled import describe, kept, key_of
 from cnnlib.training.devices import is_several
 from cnnlib.training.losses import (
     augmented,
@@ -56,14 +56,15 @@ class Evaluation:
     """Mean loss, top-1 and top-5 accuracy of a network over one split, in one compiled call.
 
     The last batch is filled up with the first image at weight 0, so that all batches have one shape. The network is
-    measured as it is at the first call; its weights, as they are at each.
+    measured as it is when this is made; its weights, as they are at each call.
 
     Args:
         loss: `loss(labels, outputs, images) -> (N,)`.
+        description: of the network, by `compiled.describe`, where the caller has it.
     """
 
-    def __init__(self, model, split, batch_size=None, loss=measured_loss):
-        self.model, self.split = model, split
+    def __init__(self, model, split, batch_size=None, loss=measured_loss, description=None):
+        self.model, self.split, self.description = model, split, description or describe(model)
         batch_size = batch_size or evaluation_batch_size(split.images)
         examples = len(split.labels)
         batches = math.ceil(examples / batch_size)
@@ -80,7 +81,7 @@ class Evaluation:
         totals = np.zeros(3)
         for arrays in self._parts():
             if self._program is None:
-                key = key_of("evaluate", (self.model, self.loss), arrays)
+                key = key_of("evaluate", (self.description, self.loss), arrays)
                 sums = _sums_of(self.model, self.loss)
                 self._program = kept(key, lambda: backends.current().compile_sums(sums, variables, arrays))  # noqa: B023
             totals += self._program(variables, *arrays)
@@ -134,8 +135,8 @@ def _forward_of(model, loss, augmentation):
     return forward
 
 
-def _validation(model, images):
-    evaluation = Evaluation(model, images.validation)
+def _validation(model, images, description=None):
+    evaluation = Evaluation(model, images.validation, description=description)
     return lambda: evaluation()[:2]
 
 
@@ -154,6 +155,7 @@ class FusedRunner:
             augmentation.non_trainable_variables if augmentation is not None else [],
         )
         self.model, self.recipe, self.loss, self.augmentation = model, recipe, loss, augmentation
+        self.description = describe(model)
         self.settings = {name: np.float32(value) for name, value in settings_of(recipe).items()}
         self._program, self._put = None, backends.current().put
         if is_several(devices):
@@ -167,7 +169,7 @@ class FusedRunner:
         self.resident = fits_on_device(images.train.images.nbytes) if resident is None else resident
         if self.resident:
             self.images, self.labels = self._put(self.split.images), self._put(self.split.labels)
-        self.validate = _validation(model, images)
+        self.validate = _validation(model, images, self.description)
         self._redraw_steps = None
 
     def epoch(self, order, rates, first, report):
@@ -182,7 +184,12 @@ class FusedRunner:
 
     def _run(self, arrays, first, start, stop):
         if self._program is None:
-            parts = (self.model, self.loss or classification_loss, self.augmentation, kind_of(self.recipe))
+            parts = (
+                self.description,
+                self.loss or classification_loss,
+                self.augmentation,
+                kind_of(self.recipe),
+            )
             key = key_of("train", parts, (arrays.images, arrays.labels, arrays.order, arrays.rates))
             functions = self._functions()
             self._program = kept(
